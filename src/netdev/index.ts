@@ -1,0 +1,1 @@
+export { BATCH_SIZE, type Netdev, type NetdevStats } from './netdev.ts';

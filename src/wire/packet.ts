@@ -1,0 +1,118 @@
+/**
+ * A packet on its way through the switch: a frame inside a larger buffer, with headroom to push headers, the offload
+ * metadata that a port gave with it, and the offsets of its layers. One class for every port kind, so that the hot path
+ * sees one shape. Packets are pooled and re-aimed (`aim`) at receive memory; none is made per packet received.
+ */
+
+/** `offloadFlags`: the L4 checksum is still to be completed from `checksumStart` (VIRTIO_NET_HDR_F_NEEDS_CSUM). */
+export const OFFLOAD_NEEDS_CHECKSUM = 1;
+/** `offloadFlags`: the L4 checksum was verified (VIRTIO_NET_HDR_F_DATA_VALID). */
+export const OFFLOAD_CHECKSUM_VALID = 2;
+
+/** Bytes before the frame in buffers that this switch allocates: room for a tunnel header or a few tags. */
+export const DEFAULT_HEADROOM = 128;
+
+export class Packet {
+  /** the buffer that holds the frame, headroom and tailroom */
+  bytes: Uint8Array;
+  /** a view on the same memory as `bytes`, same origin */
+  view: DataView;
+  /** where the frame starts in `bytes` */
+  start: number;
+  /** the frame's length in bytes */
+  length: number;
+
+  /** OFFLOAD_* bits */
+  offloadFlags: number;
+  /** virtio_net_hdr gso_type: 0 none, 1 TCPv4, 3 UDP, 4 TCPv6, 5 UDP_L4; bit 0x80 ECN */
+  gsoType: number;
+  /** payload bytes per segment */
+  gsoSize: number;
+  /** length of all headers of a GSO frame */
+  headerLength: number;
+  /** offset from the frame's start at which checksumming starts */
+  checksumStart: number;
+  /** offset of the checksum field from `checksumStart` */
+  checksumOffset: number;
+
+  /** offset of the first MPLS label from the frame's start, -1 when there is none */
+  mplsOffset: number;
+  /** offset of the network header (IP, ARP) from the frame's start, -1 when unknown */
+  networkOffset: number;
+  /** offset of the transport header from the frame's start, -1 when there is none */
+  transportOffset: number;
+
+  constructor(bytes: Uint8Array, start: number, length: number) {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.start = start;
+    this.length = length;
+    this.offloadFlags = 0;
+    this.gsoType = 0;
+    this.gsoSize = 0;
+    this.headerLength = 0;
+    this.checksumStart = 0;
+    this.checksumOffset = 0;
+    this.mplsOffset = -1;
+    this.networkOffset = -1;
+    this.transportOffset = -1;
+  }
+
+  /** A packet with room for `capacity` frame bytes and `headroom` bytes before them, of length 0. */
+  static allocate(capacity: number, headroom: number = DEFAULT_HEADROOM): Packet {
+    return new Packet(new Uint8Array(headroom + capacity), headroom, 0);
+  }
+
+  /** A packet that holds a copy of `frame`, with headroom. */
+  static from(frame: Uint8Array, headroom: number = DEFAULT_HEADROOM): Packet {
+    const packet = Packet.allocate(frame.length, headroom);
+    packet.bytes.set(frame, headroom);
+    packet.length = frame.length;
+    return packet;
+  }
+
+  /** Points this packet at a frame in the buffer that it already has and forgets everything known of the last one. */
+  aim(start: number, length: number): void {
+    this.start = start;
+    this.length = length;
+    this.clearOffload();
+    this.mplsOffset = -1;
+    this.networkOffset = -1;
+    this.transportOffset = -1;
+  }
+
+  clearOffload(): void {
+    this.offloadFlags = 0;
+    this.gsoType = 0;
+    this.gsoSize = 0;
+    this.headerLength = 0;
+    this.checksumStart = 0;
+    this.checksumOffset = 0;
+  }
+
+  /** The frame, without copying. Valid as long as the buffer is. */
+  frame(): Uint8Array {
+    return this.bytes.subarray(this.start, this.start + this.length);
+  }
+
+  /** Copies frame and metadata of `other` into this packet, growing the buffer where needed and keeping headroom. */
+  copyFrom(other: Packet): void {
+    const needed = DEFAULT_HEADROOM + other.length;
+    if (this.bytes.length < needed) {
+      this.bytes = new Uint8Array(needed);
+      this.view = new DataView(this.bytes.buffer);
+    }
+    this.start = DEFAULT_HEADROOM;
+    this.length = other.length;
+    this.bytes.set(other.frame(), DEFAULT_HEADROOM);
+    this.offloadFlags = other.offloadFlags;
+    this.gsoType = other.gsoType;
+    this.gsoSize = other.gsoSize;
+    this.headerLength = other.headerLength;
+    this.checksumStart = other.checksumStart;
+    this.checksumOffset = other.checksumOffset;
+    this.mplsOffset = other.mplsOffset;
+    this.networkOffset = other.networkOffset;
+    this.transportOffset = other.transportOffset;
+  }
+}
