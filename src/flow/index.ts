@@ -1,0 +1,3 @@
+export * from './field.ts';
+export * from './key.ts';
+export * from './match.ts';

@@ -1,0 +1,3 @@
+export type * from './actions.ts';
+export * from './messages.ts';
+export * from './ports.ts';
