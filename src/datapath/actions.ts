@@ -57,7 +57,9 @@ export type UserspaceCookie =
       readonly outputPort: number;
       readonly direction: 'default' | 'ingress' | 'egress';
     }
-  | { readonly kind: 'ipfix'; readonly outputPort: number };
+  | { readonly kind: 'ipfix'; readonly outputPort: number }
+  /** userdata that is none of the above, as found in flows that another program installed */
+  | { readonly kind: 'userdata'; readonly bytes: readonly number[] };
 
 export type SlowPathReason = 'cfm' | 'bfd' | 'lacp' | 'stp' | 'lldp' | 'action' | 'match' | 'controller' | 'meter';
 
