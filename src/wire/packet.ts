@@ -90,6 +90,66 @@ export class Packet {
     this.checksumOffset = 0;
   }
 
+  /** Makes room for `count` bytes before the frame and takes them into it; their contents are undefined. */
+  pushHeader(count: number): void {
+    this.insertBytes(0, count);
+  }
+
+  /** Drops the first `count` bytes of the frame. */
+  pullHeader(count: number): void {
+    this.removeBytes(0, count);
+  }
+
+  /**
+   * Inserts `count` bytes, of undefined contents, at `offset` from the frame's start, by moving what is before forward
+   * into the headroom, which grows when it is short. The offsets of layers and of the checksum at or behind `offset`
+   * move along.
+   */
+  insertBytes(offset: number, count: number): void {
+    if (this.start < count) {
+      this.growHeadroom(count);
+    }
+    moveBytes(this.bytes, this.start, this.start - count, offset);
+    this.start -= count;
+    this.length += count;
+    this.moveOffsets(offset, count);
+  }
+
+  /** Removes `count` bytes at `offset` from the frame's start. The offsets of what is behind them move along. */
+  removeBytes(offset: number, count: number): void {
+    moveBytes(this.bytes, this.start, this.start + count, offset);
+    this.start += count;
+    this.length -= count;
+    this.moveOffsets(offset + count, -count);
+  }
+
+  private growHeadroom(count: number): void {
+    const headroom = DEFAULT_HEADROOM + count;
+    const bytes = new Uint8Array(headroom + this.length);
+    bytes.set(this.frame(), headroom);
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer);
+    this.start = headroom;
+  }
+
+  private moveOffsets(offset: number, count: number): void {
+    if (this.mplsOffset >= offset) {
+      this.mplsOffset += count;
+    }
+    if (this.networkOffset >= offset) {
+      this.networkOffset += count;
+    }
+    if (this.transportOffset >= offset) {
+      this.transportOffset += count;
+    }
+    if (this.headerLength > 0) {
+      this.headerLength += count;
+    }
+    if ((this.offloadFlags & OFFLOAD_NEEDS_CHECKSUM) !== 0 && this.checksumStart >= offset) {
+      this.checksumStart += count;
+    }
+  }
+
   /** The frame, without copying. Valid as long as the buffer is. */
   frame(): Uint8Array {
     return this.bytes.subarray(this.start, this.start + this.length);
@@ -114,5 +174,23 @@ export class Packet {
     this.mplsOffset = other.mplsOffset;
     this.networkOffset = other.networkOffset;
     this.transportOffset = other.transportOffset;
+  }
+}
+
+/** Longer runs are moved by the engine; its call costs more than a short loop. */
+const SHORT_MOVE_BYTES = 64;
+
+/** Moves `length` bytes within `bytes`; the ranges may overlap. */
+function moveBytes(bytes: Uint8Array, from: number, to: number, length: number): void {
+  if (length > SHORT_MOVE_BYTES) {
+    bytes.copyWithin(to, from, from + length);
+  } else if (to < from) {
+    for (let index = 0; index < length; index++) {
+      bytes[to + index] = bytes[from + index]!;
+    }
+  } else {
+    for (let index = length - 1; index >= 0; index--) {
+      bytes[to + index] = bytes[from + index]!;
+    }
   }
 }
