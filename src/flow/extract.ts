@@ -1,0 +1,653 @@
+/**
+ * Packet to flow key: what `miniflow_extract` is in Open vSwitch, and equally forgiving.
+ *
+ * `extractFlow` writes the words that come from a packet's headers and leaves the metadata words alone. Whatever the
+ * bytes are, it neither throws nor reads outside the frame: where a header is cut off or contradicts itself, it stops,
+ * the words of that header and of all inner ones are 0, and a status says why. The frame is switched all the same, on
+ * what could be read, exactly as Open vSwitch does it; the status is for counters.
+ *
+ * Speed. The path of an untagged or tagged IPv4 packet is one function of straight loads and stores. It writes words
+ * 2..11 only. The words behind them (IPv6, ND, ARP, IGMP, MPLS, NSH: 26 of 38) must be 0 for such a packet, and they are
+ * already when the key last held a packet of the same kind. The key itself tells: eth_type IPv4 with any nw_proto but
+ * IGMP means that they are 0, any other type means that they may not be and are cleared first. So nothing is kept
+ * beside the key, any number of keys may be in use, and whoever edits a key in between (a translation that pops an
+ * MPLS label) keeps this true by clearing the words that the new type does not have, which it must do anyway.
+ *
+ * This file is one sequential parser, layer by layer, and longer than most for that reason. It reads constants of
+ * `wire/` but not its header views, because a call per header costs as much as the header.
+ */
+import {
+  ETHERNET_HEADER_LENGTH,
+  ETHERTYPE_ARP,
+  ETHERTYPE_IPV4,
+  ETHERTYPE_IPV6,
+  ETHERTYPE_MINIMUM,
+  ETHERTYPE_MPLS,
+  ETHERTYPE_MPLS_MULTICAST,
+  ETHERTYPE_NSH,
+  ETHERTYPE_QINQ,
+  ETHERTYPE_RARP,
+  ETHERTYPE_VLAN,
+  IP_PROTOCOL_AH,
+  IP_PROTOCOL_DESTINATION_OPTIONS,
+  IP_PROTOCOL_FRAGMENT,
+  IP_PROTOCOL_HOP_BY_HOP,
+  IP_PROTOCOL_ICMP,
+  IP_PROTOCOL_ICMPV6,
+  IP_PROTOCOL_IGMP,
+  IP_PROTOCOL_ROUTING,
+  IP_PROTOCOL_SCTP,
+  IP_PROTOCOL_TCP,
+  IP_PROTOCOL_UDP,
+  type Packet,
+} from '../wire/index.ts';
+import {
+  ETH_TYPE_NONE,
+  type FlowWords,
+  NW_FRAG_ANY,
+  NW_FRAG_LATER,
+  PACKET_TYPE_ETHERNET,
+  VLAN_CFI,
+  W_ARP_SHA,
+  W_ARP_SHA_THA,
+  W_ARP_THA,
+  W_ETH_DST,
+  W_ETH_DST_SRC,
+  W_ETH_SRC,
+  W_IGMP_GROUP,
+  W_IPV6_DST,
+  W_IPV6_LABEL,
+  W_IPV6_SRC,
+  W_MPLS,
+  W_ND_TARGET,
+  W_NSH_BASE,
+  W_NSH_CONTEXT,
+  W_NSH_PATH,
+  W_NW_DST,
+  W_NW_SRC,
+  W_PACKET_END,
+  W_PACKET_TYPE,
+  W_TOS_TTL_FLAGS,
+  W_TP,
+  W_TYPE_PROTO_FRAG,
+  W_VLAN0,
+  W_VLAN1,
+} from './key.ts';
+
+/** The whole packet was understood, as far as the switch looks. */
+export const EXTRACT_OK = 0;
+/** The frame is shorter than an Ethernet header; every packet word of the key is 0. */
+export const EXTRACT_SHORT_ETHERNET = 1;
+/** The frame ends inside a VLAN tag; the tag's TPID stands as eth_type. */
+export const EXTRACT_SHORT_VLAN = 2;
+/** The frame ends before the bottom of its MPLS label stack. */
+export const EXTRACT_SHORT_MPLS = 3;
+/** Fewer bytes than the IPv4 header says that it has. */
+export const EXTRACT_SHORT_IPV4 = 4;
+/** The IPv4 header length is below 20, or the total length below it or far below the frame's. */
+export const EXTRACT_BAD_IPV4 = 5;
+/** The IPv4 total length goes beyond the frame. */
+export const EXTRACT_LONG_IPV4 = 6;
+/** Fewer than the 40 bytes of an IPv6 header. */
+export const EXTRACT_SHORT_IPV6 = 7;
+/** The IPv6 payload length goes beyond the frame, or is far below it. */
+export const EXTRACT_BAD_IPV6 = 8;
+/** An IPv6 extension header goes beyond the payload. */
+export const EXTRACT_BAD_IPV6_EXTENSION = 9;
+/** ARP or RARP cut off, or not for IPv4 over Ethernet, or with an opcode above 255. */
+export const EXTRACT_BAD_ARP = 10;
+/** NSH cut off, of another version than 0, or of a length that its metadata type does not have. */
+export const EXTRACT_BAD_NSH = 11;
+/** The IP payload is shorter than the transport protocol's header, or TCP's data offset does not fit. */
+export const EXTRACT_SHORT_TRANSPORT = 12;
+/** Neighbour discovery without target, with a cut off option, or with the same link-layer option twice. */
+export const EXTRACT_BAD_ND = 13;
+
+/** What each status means, by its number. */
+export const EXTRACT_STATUS_TEXTS: readonly string[] = [
+  'ok',
+  'frame shorter than an Ethernet header',
+  'truncated VLAN tag',
+  'MPLS label stack without bottom',
+  'truncated IPv4 header',
+  'bad IPv4 header length or total length',
+  'IPv4 total length beyond the frame',
+  'truncated IPv6 header',
+  'bad IPv6 payload length',
+  'truncated IPv6 extension header',
+  'truncated or unsupported ARP',
+  'truncated or unsupported NSH',
+  'truncated transport header',
+  'truncated or malformed neighbour discovery',
+];
+
+/** VLAN tags that a key has room for. */
+export const MAX_VLAN_TAGS = 2;
+
+const MAX_MPLS_LABELS = 3;
+const MPLS_BOTTOM_OF_STACK = 0x100;
+const LLC_SNAP_LENGTH = 8;
+/** DSAP and SSAP 0xaa, control 3, first byte of the zero OUI */
+const LLC_SNAP_HIGH = 0xaaaa0300 | 0;
+const ARP_LENGTH = 28;
+/** hardware type Ethernet, protocol type IPv4 */
+const ARP_ETHERNET_IPV4 = 0x00010800;
+/** a hardware address has 6 bytes, a protocol address 4 */
+const ARP_LENGTHS = 0x0604;
+const IPV4_MIN_LENGTH = 20;
+const IPV4_MORE_OR_OFFSET = 0x3fff;
+const IPV4_OFFSET = 0x1fff;
+const IPV6_LENGTH = 40;
+const IPV6_FRAGMENT_OFFSET = 0xfff8;
+const EXTENSION_MIN_LENGTH = 8;
+const TCP_MIN_LENGTH = 20;
+const UDP_LENGTH = 8;
+const SCTP_LENGTH = 12;
+const ICMP_LENGTH = 8;
+const IGMP_LENGTH = 8;
+/** type, code, checksum, and the four bytes behind them that every ICMPv6 message has */
+const ICMPV6_LENGTH = 8;
+const ICMPV6_NEIGHBOUR_SOLICITATION = 135;
+const ICMPV6_NEIGHBOUR_ADVERTISEMENT = 136;
+const ND_OPTION_UNIT = 8;
+const ND_SOURCE_LINK_ADDRESS = 1;
+const ND_TARGET_LINK_ADDRESS = 2;
+const NSH_BASE_LENGTH = 8;
+const NSH_MD_TYPE_1 = 1;
+const NSH_MD1_LENGTH = 24;
+/** Trailing bytes that still pass for padding: Open vSwitch keeps their number in 16 bits. */
+const MAX_PADDING = 0xffff;
+const IPV4_TYPE = ETHERTYPE_IPV4 << 16;
+
+/**
+ * Writes the packet words (2..37) of `key` and the packet's layer offsets, and returns an `EXTRACT_*` status.
+ *
+ * `key[W_PACKET_TYPE]` is read: unless it is 0 the packet has no Ethernet header, its low half is the Ethertype, and
+ * addresses and VLANs are 0. `key` must be zeroed or hold what an earlier call wrote (see above). `vlanLimit`: how many
+ * VLAN tags to look at, 0..2 (`vlan-limit` of ovs-vswitchd.conf.db(5)); what is behind them is payload.
+ *
+ * `networkOffset` is -1 when the network header is not valid, `transportOffset` also for later fragments and when the
+ * transport header is cut off: an offset that is not -1 promises that the fixed part of that header is there.
+ */
+export function extractFlow(packet: Packet, key: FlowWords, vlanLimit: number = MAX_VLAN_TAGS): number {
+  const view = packet.view;
+  const start = packet.start;
+  const end = start + packet.length;
+  const before = key[W_TYPE_PROTO_FRAG]!;
+  if ((before & 0xffff0000) !== IPV4_TYPE || (before & 0xff00) === IP_PROTOCOL_IGMP << 8) {
+    clearUncommonWords(key);
+  }
+  packet.mplsOffset = -1;
+  packet.networkOffset = -1;
+  packet.transportOffset = -1;
+
+  let offset = start;
+  let type = 0;
+  let vlan0 = 0;
+  let vlan1 = 0;
+  let status = EXTRACT_OK;
+  if (key[W_PACKET_TYPE] === PACKET_TYPE_ETHERNET) {
+    if (packet.length < ETHERNET_HEADER_LENGTH) {
+      clearCommonWords(key, 0);
+      key[W_ETH_DST] = 0;
+      key[W_ETH_DST_SRC] = 0;
+      key[W_ETH_SRC] = 0;
+      key[W_VLAN0] = 0;
+      key[W_VLAN1] = 0;
+      return EXTRACT_SHORT_ETHERNET;
+    }
+    key[W_ETH_DST] = view.getInt32(start);
+    key[W_ETH_DST_SRC] = view.getInt32(start + 4);
+    key[W_ETH_SRC] = view.getInt32(start + 8);
+    type = view.getUint16(start + 12);
+    offset = start + ETHERNET_HEADER_LENGTH;
+    if ((type === ETHERTYPE_VLAN || type === ETHERTYPE_QINQ) && vlanLimit > 0) {
+      if (end - offset < 4) {
+        status = EXTRACT_SHORT_VLAN;
+      } else {
+        vlan0 = (type << 16) | VLAN_CFI | view.getUint16(offset);
+        type = view.getUint16(offset + 2);
+        offset += 4;
+        if ((type === ETHERTYPE_VLAN || type === ETHERTYPE_QINQ) && vlanLimit > 1) {
+          if (end - offset < 4) {
+            status = EXTRACT_SHORT_VLAN;
+          } else {
+            vlan1 = (type << 16) | VLAN_CFI | view.getUint16(offset);
+            type = view.getUint16(offset + 2);
+            offset += 4;
+          }
+        }
+      }
+    }
+    if (type < ETHERTYPE_MINIMUM) {
+      type = snapEthertype(view, offset, end);
+      if (type !== ETH_TYPE_NONE) {
+        offset += LLC_SNAP_LENGTH;
+      }
+    }
+  } else {
+    key[W_ETH_DST] = 0;
+    key[W_ETH_DST_SRC] = 0;
+    key[W_ETH_SRC] = 0;
+    type = key[W_PACKET_TYPE]! & 0xffff;
+  }
+  key[W_VLAN0] = vlan0;
+  key[W_VLAN1] = vlan1;
+
+  if (type !== ETHERTYPE_IPV4) {
+    clearCommonWords(key, type << 16);
+    return status === EXTRACT_OK ? extractOther(packet, key, offset, type) : status;
+  }
+
+  const size = end - offset;
+  if (size < IPV4_MIN_LENGTH) {
+    clearCommonWords(key, IPV4_TYPE);
+    return EXTRACT_SHORT_IPV4;
+  }
+  const first = view.getInt32(offset);
+  const headerLength = (first >>> 22) & 0x3c;
+  const totalLength = first & 0xffff;
+  if (
+    headerLength < IPV4_MIN_LENGTH ||
+    headerLength > totalLength ||
+    totalLength > size ||
+    size - totalLength > MAX_PADDING
+  ) {
+    clearCommonWords(key, IPV4_TYPE);
+    return ipv4Fault(size, headerLength, totalLength);
+  }
+  const fragmentField = view.getUint16(offset + 6);
+  const ttlProtocol = view.getUint16(offset + 8);
+  const protocol = ttlProtocol & 0xff;
+  key[W_NW_SRC] = view.getInt32(offset + 12);
+  key[W_NW_DST] = view.getInt32(offset + 16);
+  packet.networkOffset = offset - start;
+  const tosTtl = ((first << 8) & 0xff000000) | ((ttlProtocol & 0xff00) << 8);
+
+  let fragment = 0;
+  if ((fragmentField & IPV4_MORE_OR_OFFSET) !== 0) {
+    fragment = (fragmentField & IPV4_OFFSET) !== 0 ? NW_FRAG_ANY | NW_FRAG_LATER : NW_FRAG_ANY;
+  }
+  key[W_TYPE_PROTO_FRAG] = IPV4_TYPE | (protocol << 8) | fragment;
+  if (fragment > NW_FRAG_ANY) {
+    key[W_TOS_TTL_FLAGS] = tosTtl;
+    key[W_TP] = 0;
+    return EXTRACT_OK;
+  }
+
+  const transport = offset + headerLength;
+  const transportSize = totalLength - headerLength;
+  let flags = 0;
+  let ports = 0;
+  if (protocol === IP_PROTOCOL_UDP) {
+    if (transportSize < UDP_LENGTH) {
+      status = EXTRACT_SHORT_TRANSPORT;
+    } else {
+      ports = view.getInt32(transport);
+    }
+  } else if (protocol === IP_PROTOCOL_TCP) {
+    if (transportSize < TCP_MIN_LENGTH) {
+      status = EXTRACT_SHORT_TRANSPORT;
+    } else {
+      const offsetFlags = view.getUint16(transport + 12);
+      const tcpLength = (offsetFlags >>> 10) & 0x3c;
+      if (tcpLength < TCP_MIN_LENGTH || tcpLength > transportSize) {
+        status = EXTRACT_SHORT_TRANSPORT;
+      } else {
+        ports = view.getInt32(transport);
+        flags = offsetFlags & 0xfff;
+      }
+    }
+  } else if (protocol === IP_PROTOCOL_ICMP) {
+    if (transportSize < ICMP_LENGTH) {
+      status = EXTRACT_SHORT_TRANSPORT;
+    } else {
+      ports = typeAndCode(view.getUint16(transport));
+    }
+  } else if (protocol === IP_PROTOCOL_SCTP) {
+    if (transportSize < SCTP_LENGTH) {
+      status = EXTRACT_SHORT_TRANSPORT;
+    } else {
+      ports = view.getInt32(transport);
+    }
+  } else if (protocol === IP_PROTOCOL_ICMPV6) {
+    // Out of place here, but Open vSwitch takes type and code all the same.
+    if (transportSize < ICMPV6_LENGTH) {
+      status = EXTRACT_SHORT_TRANSPORT;
+    } else {
+      ports = typeAndCode(view.getUint16(transport));
+    }
+  } else if (protocol === IP_PROTOCOL_IGMP) {
+    if (transportSize < IGMP_LENGTH) {
+      status = EXTRACT_SHORT_TRANSPORT;
+    } else {
+      ports = typeAndCode(view.getUint16(transport));
+      key[W_IGMP_GROUP] = view.getInt32(transport + 4);
+    }
+  }
+  key[W_TOS_TTL_FLAGS] = tosTtl | flags;
+  key[W_TP] = ports;
+  if (status === EXTRACT_OK) {
+    packet.transportOffset = transport - start;
+  }
+  return status;
+}
+
+/** Network protocols other than IPv4. The key's words 5 and 8..37 are those of a packet without network header. */
+function extractOther(packet: Packet, key: FlowWords, offset: number, type: number): number {
+  switch (type) {
+    case ETHERTYPE_IPV6:
+      return extractIpv6(packet, key, offset);
+    case ETHERTYPE_ARP:
+    case ETHERTYPE_RARP:
+      return extractArp(packet, key, offset, type);
+    case ETHERTYPE_MPLS:
+    case ETHERTYPE_MPLS_MULTICAST:
+      return extractMpls(packet, key, offset);
+    case ETHERTYPE_NSH:
+      return extractNsh(packet, key, offset);
+    default:
+      packet.networkOffset = offset - packet.start;
+      return EXTRACT_OK;
+  }
+}
+
+function extractIpv6(packet: Packet, key: FlowWords, start: number): number {
+  const view = packet.view;
+  const size = packet.start + packet.length - start;
+  if (size < IPV6_LENGTH) {
+    return EXTRACT_SHORT_IPV6;
+  }
+  const payloadLength = view.getUint16(start + 4);
+  const padding = size - IPV6_LENGTH - payloadLength;
+  if (padding < 0 || padding > MAX_PADDING) {
+    return EXTRACT_BAD_IPV6;
+  }
+  for (let word = 0; word < 4; word++) {
+    key[W_IPV6_SRC + word] = view.getInt32(start + 8 + 4 * word);
+    key[W_IPV6_DST + word] = view.getInt32(start + 24 + 4 * word);
+  }
+  packet.networkOffset = start - packet.start;
+
+  const end = start + IPV6_LENGTH + payloadLength;
+  let offset = start + IPV6_LENGTH;
+  let protocol = view.getUint8(start + 6);
+  let fragment = 0;
+  // Each turn moves at least 8 bytes towards the end, so that a packet of extension headers only costs its length.
+  for (;;) {
+    let length = 0;
+    if (
+      protocol === IP_PROTOCOL_HOP_BY_HOP ||
+      protocol === IP_PROTOCOL_ROUTING ||
+      protocol === IP_PROTOCOL_DESTINATION_OPTIONS
+    ) {
+      length = 8;
+    } else if (protocol === IP_PROTOCOL_AH) {
+      length = 4;
+    } else if (protocol !== IP_PROTOCOL_FRAGMENT) {
+      break;
+    }
+    if (end - offset < EXTENSION_MIN_LENGTH) {
+      return EXTRACT_BAD_IPV6_EXTENSION;
+    }
+    protocol = view.getUint8(offset);
+    if (length === 0) {
+      const field = view.getUint16(offset + 2);
+      offset += EXTENSION_MIN_LENGTH;
+      if (field !== 0) {
+        fragment = NW_FRAG_ANY;
+        if ((field & IPV6_FRAGMENT_OFFSET) !== 0) {
+          fragment = NW_FRAG_ANY | NW_FRAG_LATER;
+          protocol = IP_PROTOCOL_FRAGMENT;
+          break;
+        }
+      }
+    } else {
+      // AH counts words beyond the second, the others count double words beyond the first.
+      const units = view.getUint8(offset + 1);
+      offset += length === 4 ? 4 * (units + 2) : 8 * (units + 1);
+      if (offset > end) {
+        return EXTRACT_BAD_IPV6_EXTENSION;
+      }
+    }
+  }
+
+  const first = view.getInt32(start);
+  key[W_IPV6_LABEL] = first & 0xfffff;
+  key[W_TYPE_PROTO_FRAG] = (ETHERTYPE_IPV6 << 16) | (protocol << 8) | fragment;
+  key[W_TOS_TTL_FLAGS] = ((first << 4) & 0xff000000) | (view.getUint8(start + 7) << 16);
+  if ((fragment & NW_FRAG_LATER) !== 0) {
+    return EXTRACT_OK;
+  }
+  return extractIpv6Transport(packet, key, offset, end, protocol);
+}
+
+function extractIpv6Transport(packet: Packet, key: FlowWords, offset: number, end: number, protocol: number): number {
+  const view = packet.view;
+  const size = end - offset;
+  let status = EXTRACT_OK;
+  switch (protocol) {
+    case IP_PROTOCOL_TCP: {
+      if (size < TCP_MIN_LENGTH) {
+        return EXTRACT_SHORT_TRANSPORT;
+      }
+      const offsetFlags = view.getUint16(offset + 12);
+      const length = (offsetFlags >>> 10) & 0x3c;
+      if (length < TCP_MIN_LENGTH || length > size) {
+        return EXTRACT_SHORT_TRANSPORT;
+      }
+      key[W_TOS_TTL_FLAGS] = key[W_TOS_TTL_FLAGS]! | (offsetFlags & 0xfff);
+      key[W_TP] = view.getInt32(offset);
+      break;
+    }
+    case IP_PROTOCOL_UDP:
+      if (size < UDP_LENGTH) {
+        return EXTRACT_SHORT_TRANSPORT;
+      }
+      key[W_TP] = view.getInt32(offset);
+      break;
+    case IP_PROTOCOL_SCTP:
+      if (size < SCTP_LENGTH) {
+        return EXTRACT_SHORT_TRANSPORT;
+      }
+      key[W_TP] = view.getInt32(offset);
+      break;
+    case IP_PROTOCOL_ICMP:
+      if (size < ICMP_LENGTH) {
+        return EXTRACT_SHORT_TRANSPORT;
+      }
+      key[W_TP] = typeAndCode(view.getUint16(offset));
+      break;
+    case IP_PROTOCOL_IGMP:
+      if (size < IGMP_LENGTH) {
+        return EXTRACT_SHORT_TRANSPORT;
+      }
+      key[W_TP] = typeAndCode(view.getUint16(offset));
+      key[W_IGMP_GROUP] = view.getInt32(offset + 4);
+      break;
+    case IP_PROTOCOL_ICMPV6: {
+      if (size < ICMPV6_LENGTH) {
+        return EXTRACT_SHORT_TRANSPORT;
+      }
+      const message = typeAndCode(view.getUint16(offset));
+      key[W_TP] = message;
+      if (message === ICMPV6_NEIGHBOUR_SOLICITATION << 16 || message === ICMPV6_NEIGHBOUR_ADVERTISEMENT << 16) {
+        status = extractNeighbourDiscovery(view, key, offset + 4, end);
+      }
+      break;
+    }
+  }
+  packet.transportOffset = offset - packet.start;
+  return status;
+}
+
+/** `offset` is that of the reserved word, behind which come the target and the options (RFC 4861 section 4.3, 4.6). */
+function extractNeighbourDiscovery(view: DataView, key: FlowWords, offset: number, end: number): number {
+  key[W_IGMP_GROUP] = view.getInt32(offset);
+  const target = offset + 4;
+  if (end - target < 16) {
+    return EXTRACT_BAD_ND;
+  }
+  for (let word = 0; word < 4; word++) {
+    key[W_ND_TARGET + word] = view.getInt32(target + 4 * word);
+  }
+  let option = target + 16;
+  let firstType = 0;
+  while (end - option >= ND_OPTION_UNIT) {
+    const type = view.getUint8(option);
+    const length = ND_OPTION_UNIT * view.getUint8(option + 1);
+    if (length === 0 || length > end - option) {
+      return EXTRACT_BAD_ND;
+    }
+    if (length === ND_OPTION_UNIT && (type === ND_SOURCE_LINK_ADDRESS || type === ND_TARGET_LINK_ADDRESS)) {
+      if (!setLinkAddress(view, key, option + 2, type)) {
+        clearNeighbourDiscovery(key);
+        return EXTRACT_BAD_ND;
+      }
+      if (firstType === 0) {
+        firstType = type;
+        key[W_TOS_TTL_FLAGS] = key[W_TOS_TTL_FLAGS]! | type;
+      }
+    }
+    option += length;
+  }
+  return option === end ? EXTRACT_OK : EXTRACT_BAD_ND;
+}
+
+/** Puts the link-layer address at `offset` into its place in the key, which must still be zero: false when it is not. */
+function setLinkAddress(view: DataView, key: FlowWords, offset: number, type: number): boolean {
+  const middle = key[W_ARP_SHA_THA]!;
+  if (type === ND_SOURCE_LINK_ADDRESS) {
+    if (key[W_ARP_SHA] !== 0 || middle >>> 16 !== 0) {
+      return false;
+    }
+    key[W_ARP_SHA] = view.getInt32(offset);
+    key[W_ARP_SHA_THA] = middle | (view.getUint16(offset + 4) << 16);
+    return true;
+  }
+  if ((middle & 0xffff) !== 0 || key[W_ARP_THA] !== 0) {
+    return false;
+  }
+  key[W_ARP_SHA_THA] = middle | view.getUint16(offset);
+  key[W_ARP_THA] = view.getInt32(offset + 2);
+  return true;
+}
+
+function clearNeighbourDiscovery(key: FlowWords): void {
+  for (let word = 0; word < 4; word++) {
+    key[W_ND_TARGET + word] = 0;
+  }
+  key[W_ARP_SHA] = 0;
+  key[W_ARP_SHA_THA] = 0;
+  key[W_ARP_THA] = 0;
+}
+
+function extractArp(packet: Packet, key: FlowWords, offset: number, type: number): number {
+  const view = packet.view;
+  if (
+    packet.start + packet.length - offset < ARP_LENGTH ||
+    view.getInt32(offset) !== ARP_ETHERNET_IPV4 ||
+    view.getUint16(offset + 4) !== ARP_LENGTHS
+  ) {
+    return EXTRACT_BAD_ARP;
+  }
+  packet.networkOffset = offset - packet.start;
+  key[W_NW_SRC] = view.getInt32(offset + 14);
+  key[W_NW_DST] = view.getInt32(offset + 24);
+  key[W_ARP_SHA] = view.getInt32(offset + 8);
+  key[W_ARP_SHA_THA] = (view.getUint16(offset + 12) << 16) | view.getUint16(offset + 18);
+  key[W_ARP_THA] = view.getInt32(offset + 20);
+  const opcode = view.getUint16(offset + 6);
+  if (opcode > 0xff) {
+    return EXTRACT_BAD_ARP;
+  }
+  key[W_TYPE_PROTO_FRAG] = (type << 16) | (opcode << 8);
+  return EXTRACT_OK;
+}
+
+function extractMpls(packet: Packet, key: FlowWords, start: number): number {
+  const view = packet.view;
+  const end = packet.start + packet.length;
+  let offset = start;
+  let isBottom = false;
+  while (!isBottom && end - offset >= 4) {
+    const entry = view.getInt32(offset);
+    const index = (offset - start) >> 2;
+    if (index < MAX_MPLS_LABELS) {
+      key[W_MPLS + index] = entry;
+    }
+    isBottom = (entry & MPLS_BOTTOM_OF_STACK) !== 0;
+    offset += 4;
+  }
+  packet.mplsOffset = start - packet.start;
+  packet.networkOffset = offset - packet.start;
+  return isBottom ? EXTRACT_OK : EXTRACT_SHORT_MPLS;
+}
+
+function extractNsh(packet: Packet, key: FlowWords, offset: number): number {
+  const view = packet.view;
+  const size = packet.start + packet.length - offset;
+  if (size < NSH_BASE_LENGTH) {
+    return EXTRACT_BAD_NSH;
+  }
+  const base = view.getInt32(offset);
+  const version = base >>> 30;
+  const flags = (base >>> 28) & 3;
+  const ttl = (base >>> 22) & 0x3f;
+  const length = ((base >>> 16) & 0x3f) * 4;
+  const metadataType = (base >>> 8) & 0xff;
+  if (version !== 0 || length < NSH_BASE_LENGTH || length > size) {
+    return EXTRACT_BAD_NSH;
+  }
+  if (metadataType === NSH_MD_TYPE_1) {
+    if (length !== NSH_MD1_LENGTH) {
+      return EXTRACT_BAD_NSH;
+    }
+    for (let word = 0; word < 4; word++) {
+      key[W_NSH_CONTEXT + word] = view.getInt32(offset + NSH_BASE_LENGTH + 4 * word);
+    }
+  }
+  packet.networkOffset = offset - packet.start;
+  key[W_NSH_BASE] = (flags << 24) | (ttl << 16) | (metadataType << 8) | (base & 0xff);
+  key[W_NSH_PATH] = view.getInt32(offset + 4);
+  return EXTRACT_OK;
+}
+
+/** The Ethertype behind an 802.2 SNAP header with OUI 0 at `offset`, ETH_TYPE_NONE for every other 802.2 frame. */
+function snapEthertype(view: DataView, offset: number, end: number): number {
+  if (end - offset < LLC_SNAP_LENGTH || view.getInt32(offset) !== LLC_SNAP_HIGH || view.getUint16(offset + 4) !== 0) {
+    return ETH_TYPE_NONE;
+  }
+  const type = view.getUint16(offset + 6);
+  return type >= ETHERTYPE_MINIMUM ? type : ETH_TYPE_NONE;
+}
+
+function ipv4Fault(size: number, headerLength: number, totalLength: number): number {
+  if (headerLength < IPV4_MIN_LENGTH || headerLength > totalLength) {
+    return EXTRACT_BAD_IPV4;
+  }
+  if (headerLength > size) {
+    return EXTRACT_SHORT_IPV4;
+  }
+  return totalLength > size ? EXTRACT_LONG_IPV4 : EXTRACT_BAD_IPV4;
+}
+
+/** ICMP's and IGMP's first two bytes as tp_src and tp_dst. */
+function typeAndCode(bytes: number): number {
+  return ((bytes & 0xff00) << 8) | (bytes & 0xff);
+}
+
+/** Sets word 5 and clears 8..11. */
+function clearCommonWords(key: FlowWords, typeProtoFrag: number): void {
+  key[W_TYPE_PROTO_FRAG] = typeProtoFrag;
+  key[W_TOS_TTL_FLAGS] = 0;
+  key[W_NW_SRC] = 0;
+  key[W_NW_DST] = 0;
+  key[W_TP] = 0;
+}
+
+function clearUncommonWords(key: FlowWords): void {
+  for (let word = W_IPV6_SRC; word < W_PACKET_END; word++) {
+    key[word] = 0;
+  }
+}
