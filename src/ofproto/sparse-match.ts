@@ -1,0 +1,130 @@
+/**
+ * The form in which rules keep their matches: only the words that the mask touches.
+ *
+ * A dense match is 2 x 163 words (1.3 kB); a rule looks at about six of them. The words stand in the order of the lookup stages
+ * (stages.ts), so a subtable's loops run over them front to back. All rules of a subtable share one `SparseMask`; each
+ * has its own values.
+ */
+import { createMatch, type FlowWords, type Match } from '../flow/index.ts';
+import { finishHash, HASH_SEED, hashWord } from './hash.ts';
+import { POSITION_BITS, POSITION_STAGE, POSITION_WORD, POSITIONS_COUNT } from './stages.ts';
+
+/** The nonzero words of a mask, in the order of the lookup stages. A word may occur twice, with different bits. */
+export interface SparseMask {
+  /** index in the flow of each entry's word */
+  readonly words: Int32Array;
+  /** mask of each entry */
+  readonly bits: Int32Array;
+  /** for each stage that has entries: the index after its last entry */
+  readonly stageEnds: Int32Array;
+  /** for each stage that has entries: its index in `STAGE_NAMES` */
+  readonly stages: Int32Array;
+  /** hash of words and bits */
+  readonly hash: number;
+}
+
+/** A match: per entry of the mask the value, with no bit outside the mask. */
+export interface SparseMatch {
+  readonly mask: SparseMask;
+  readonly values: Int32Array;
+}
+
+/** The sparse form of a dense mask. */
+export function sparseMask(masks: FlowWords): SparseMask {
+  const words: number[] = [];
+  const bits: number[] = [];
+  const stages: number[] = [];
+  const stageEnds: number[] = [];
+  let hash = HASH_SEED;
+  for (let position = 0; position < POSITIONS_COUNT; position++) {
+    const word = POSITION_WORD[position]!;
+    const mask = masks[word]! & POSITION_BITS[position]!;
+    if (mask === 0) {
+      continue;
+    }
+    const stage = POSITION_STAGE[position]!;
+    if (stages.length === 0 || stages[stages.length - 1] !== stage) {
+      stages.push(stage);
+      stageEnds.push(words.length);
+    }
+    words.push(word);
+    bits.push(mask);
+    stageEnds[stageEnds.length - 1] = words.length;
+    hash = hashWord(hashWord(hash, word), mask);
+  }
+  return {
+    words: Int32Array.from(words),
+    bits: Int32Array.from(bits),
+    stageEnds: Int32Array.from(stageEnds),
+    stages: Int32Array.from(stages),
+    hash: finishHash(hash),
+  };
+}
+
+/** The sparse form of a dense match; value bits outside the mask are dropped. */
+export function sparseMatch(match: Match): SparseMatch {
+  const mask = sparseMask(match.masks);
+  return { mask, values: maskedValues(match.values, mask) };
+}
+
+/** The dense form of a sparse match. */
+export function denseMatch(match: SparseMatch): Match {
+  const dense = createMatch();
+  const { words, bits } = match.mask;
+  for (let entry = 0; entry < words.length; entry++) {
+    const word = words[entry]!;
+    dense.masks[word] = dense.masks[word]! | bits[entry]!;
+    dense.values[word] = dense.values[word]! | match.values[entry]!;
+  }
+  return dense;
+}
+
+/** The flow's values under the mask, one per entry. */
+export function maskedValues(flow: FlowWords, mask: SparseMask): Int32Array {
+  const { words, bits } = mask;
+  const values = new Int32Array(words.length);
+  for (let entry = 0; entry < words.length; entry++) {
+    values[entry] = flow[words[entry]!]! & bits[entry]!;
+  }
+  return values;
+}
+
+/** Whether two masks have the same bits. */
+export function sparseMaskEquals(a: SparseMask, b: SparseMask): boolean {
+  return a === b || (a.hash === b.hash && wordsEqual(a.words, b.words) && wordsEqual(a.bits, b.bits));
+}
+
+/** Whether `flow` satisfies `match`. */
+export function sparseMatchesFlow(match: SparseMatch, flow: FlowWords): boolean {
+  const { words, bits } = match.mask;
+  const { values } = match;
+  for (let entry = 0; entry < words.length; entry++) {
+    if (((flow[words[entry]!]! ^ values[entry]!) & bits[entry]!) !== 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/** Bits of `mask` in the given word. */
+export function sparseMaskBits(mask: SparseMask, word: number): number {
+  let bits = 0;
+  for (let entry = 0; entry < mask.words.length; entry++) {
+    if (mask.words[entry] === word) {
+      bits |= mask.bits[entry]!;
+    }
+  }
+  return bits;
+}
+
+function wordsEqual(a: Int32Array, b: Int32Array): boolean {
+  if (a.length !== b.length) {
+    return false;
+  }
+  for (let index = 0; index < a.length; index++) {
+    if (a[index] !== b[index]) {
+      return false;
+    }
+  }
+  return true;
+}
