@@ -18,6 +18,8 @@
  * Flows and masks are plain arrays that their owner may change; nothing in this layer keeps one that it was given.
  */
 export * from './errors.ts';
+export { extractFlow } from './extract.ts';
+export * from './extract-status.ts';
 export * from './field.ts';
 export * from './field-access.ts';
 export * from './field-text.ts';

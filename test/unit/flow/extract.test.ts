@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { EXTRACT_STATUS_TEXTS, extractFlow } from '../../../src/flow/extract.ts';
-import { createFlow, type FlowWords, W_IN_PORT, W_PACKET_END } from '../../../src/flow/key.ts';
+import {
+  createFlow,
+  EXTRACT_STATUS_TEXTS,
+  extractFlow,
+  type FlowWords,
+  W_PACKET_END,
+} from '../../../src/flow/index.ts';
 import { Packet } from '../../../src/wire/index.ts';
 import { parseTracedFlow } from '../../support/traced-flow.ts';
 
