@@ -36,7 +36,7 @@ export class Classifier<R extends ClassifierRule> {
   #subtables: Subtable<R>[] = [];
   /** by hash of the mask */
   readonly #subtablesByMask: Map<number, Subtable<R>[]> = new Map();
-  readonly #tries: readonly PrefixFieldTrie[];
+  #tries: readonly PrefixFieldTrie[];
   #count = 0;
   #softCount = 0;
   #lookupId = 0;
@@ -159,6 +159,20 @@ export class Classifier<R extends ClassifierRule> {
       });
     }
     return rules;
+  }
+
+  /** Changes which address fields have prefix tries; see the constructor. */
+  setPrefixFields(prefixFields: readonly string[]): void {
+    this.#tries = createPrefixTries(prefixFields);
+    const old = this.#subtables;
+    this.#subtables = [];
+    this.#subtablesByMask.clear();
+    for (const subtable of old) {
+      const rebuilt = this.#createSubtable(subtable.mask);
+      subtable.forEach((rule) => {
+        rebuilt.insert(rule);
+      });
+    }
   }
 
   /** The subtables' masks with their numbers of rules and highest priorities, in lookup order. */

@@ -10,7 +10,8 @@ import type { StageName } from './stages.ts';
  * - `subtable`: no rule of the subtable matched, and only its last stage told (all bits of its mask);
  * - `stage`: no rule of the subtable matches the stages up to `stage`;
  * - `trie`: no rule has a prefix of the subtable's length that contains the address `field`;
- * - `ports`: no rule of the subtable matched, told by the bits of the transport ports that the ports trie needed.
+ * - `ports`: no rule of the subtable matched, found out at its last stage; of the transport ports only the bits that the
+ *   ports trie needed count.
  */
 export type LookupCause = 'rule' | 'subtable' | 'stage' | 'trie' | 'ports';
 

@@ -143,15 +143,16 @@ export class Subtable<R extends SubtableRule> {
       addMaskBits(wildcards, words, bits, entry);
       return -1;
     }
-    const lastStageEntry = entry;
     for (; entry < words.length; entry++) {
       hash = hashWord(hash, flow[words[entry]!]! & bits[entry]!);
     }
     const row = this.#findFlow(finishHash(hash), flow);
     if (row < 0) {
       this.missStage = lastStage;
-      if (this.#portsMask !== 0 && this.#excludedByPorts(flow, wildcards)) {
-        addMaskBits(wildcards, words, bits, lastStageEntry);
+      if (this.#portsMask !== 0) {
+        // W_TP is the last word of the last stage.
+        addMaskBits(wildcards, words, bits, words.length - 1);
+        this.#addPortBits(flow, wildcards);
         this.missCause = 'ports';
         return -1;
       }
@@ -277,15 +278,11 @@ export class Subtable<R extends SubtableRule> {
     return false;
   }
 
-  /** Whether the ports alone prove that no rule matches, given the stages before; un-wildcards the port bits it took. */
-  #excludedByPorts(flow: FlowWords, wildcards: FlowWords): boolean {
+  /** Un-wildcards the port bits that tell the flow's ports from those of all rules; all, if a rule has its ports. */
+  #addPortBits(flow: FlowWords, wildcards: FlowWords): void {
     this.#portsKey[0] = flow[W_TP]! & this.#portsMask;
     const checkedBits = this.#portsTrie.lookup(this.#portsKey, 0, this.#portsLengths);
-    if (this.#portsLengths[0] !== 0) {
-      return false;
-    }
     wildcards[W_TP] = wildcards[W_TP]! | (this.#portsMask & prefixMask(checkedBits));
-    return true;
   }
 
   #findFlow(hash: number, flow: FlowWords): number {
