@@ -19,6 +19,8 @@
  */
 export { MemoryNetdev, type MemoryNetdevOptions } from './memory.ts';
 export { BATCH_SIZE, type Netdev, type NetdevStats } from './netdev.ts';
+export { PacketMemory } from './packet-memory.ts';
+export { openPacketSocket, type PacketSocketOptions } from './packet-socket.ts';
 export { createPatchPair, type PatchOptions } from './patch.ts';
 export {
   CaptureError,
@@ -30,3 +32,11 @@ export {
 } from './pcap-format.ts';
 export { PcapNetdev, type PcapNetdevOptions } from './pcap-netdev.ts';
 export { CaptureWriter, type CaptureWriterOptions } from './pcap-writer.ts';
+export {
+  type MappedMemory,
+  NetdevError,
+  type NetdevErrorCode,
+  type SystemCalls,
+  type Watch,
+} from './system-calls.ts';
+export { openTap, type TapOptions } from './tap.ts';

@@ -1,0 +1,17 @@
+/**
+ * What needs Linux or Node: system calls, files, clocks, privileges, network namespaces. Nothing else in the package
+ * touches them; the layers declare what they need as small interfaces, and programs hand them the implementations from
+ * here. Importing this loads nothing native: koffi is loaded by the first call of `linuxSystemCalls`.
+ */
+export { monotonicMilliseconds, wallMilliseconds } from './clock.ts';
+export { type FileSink, type FileSource, openFileSink, openFileSource } from './files.ts';
+export { type LinuxSystemCalls, linuxSystemCalls } from './linux.ts';
+export { NetworkNamespaces, type VethEnd } from './network-namespace.ts';
+export { PlatformError, type PlatformErrorCode } from './platform-error.ts';
+export {
+  type Capability,
+  canCreateTap,
+  hasCapability,
+  networkNamespacesProblem,
+  requireCapabilities,
+} from './privileges.ts';
