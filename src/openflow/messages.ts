@@ -26,10 +26,17 @@ export interface FlowMod {
   /** 0..65535 */
   readonly priority: number;
   readonly match: Match;
+  /**
+   * the cookie of a flow that this adds, and with `modifyCookie` of those that it modifies (`cookie=` without a mask). A
+   * modify that matches nothing adds the flow when `cookieMask` is 0 and this is not 0xffffffffffffffff, which stands
+   * for "do not add" (OpenFlow 1.2 and later).
+   */
   readonly cookie: bigint;
-  /** bits of the cookie that must agree for modify and delete; 0 = any */
+  /** for modify and delete: only flows with this cookie in the bits of `cookieMask` */
+  readonly cookieMatch: bigint;
+  /** 0 = any cookie */
   readonly cookieMask: bigint;
-  /** whether a modify changes the cookie too (`cookie=` given without a mask) */
+  /** whether a modify changes the cookie too */
   readonly modifyCookie: boolean;
   /** seconds; 0 = never */
   readonly idleTimeout: number;
