@@ -12,6 +12,10 @@ export const OFFLOAD_CHECKSUM_VALID = 2;
 /** Bytes before the frame in buffers that this switch allocates: room for a tunnel header or a few tags. */
 export const DEFAULT_HEADROOM = 128;
 
+/** Longer runs are left to the engine, whose call costs more than a short loop. */
+const SHORT_MOVE_BYTES = 64;
+const SHORT_COPY_BYTES = 256;
+
 export class Packet {
   /** the buffer that holds the frame, headroom and tailroom */
   bytes: Uint8Array;
@@ -42,9 +46,15 @@ export class Packet {
   /** offset of the transport header from the frame's start, -1 when there is none */
   transportOffset: number;
 
+  /** the memory that `aim` points into: what the packet was made with, though a header pushed may have outgrown it */
+  private homeBytes: Uint8Array;
+  private homeView: DataView;
+
   constructor(bytes: Uint8Array, start: number, length: number) {
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.homeBytes = this.bytes;
+    this.homeView = this.view;
     this.start = start;
     this.length = length;
     this.offloadFlags = 0;
@@ -71,8 +81,10 @@ export class Packet {
     return packet;
   }
 
-  /** Points this packet at a frame in the buffer that it already has and forgets everything known of the last one. */
+  /** Points this packet at a frame in the buffer that it was made with and forgets everything known of the last one. */
   aim(start: number, length: number): void {
+    this.bytes = this.homeBytes;
+    this.view = this.homeView;
     this.start = start;
     this.length = length;
     this.clearOffload();
@@ -155,16 +167,39 @@ export class Packet {
     return this.bytes.subarray(this.start, this.start + this.length);
   }
 
-  /** Copies frame and metadata of `other` into this packet, growing the buffer where needed and keeping headroom. */
-  copyFrom(other: Packet): void {
-    const needed = DEFAULT_HEADROOM + other.length;
-    if (this.bytes.length < needed) {
-      this.bytes = new Uint8Array(needed);
-      this.view = new DataView(this.bytes.buffer);
+  /** Starts an empty frame of `length` bytes, of undefined contents, behind the default headroom, growing the buffer where needed. */
+  reset(length: number): void {
+    const needed = DEFAULT_HEADROOM + length;
+    if (this.homeBytes.length < needed) {
+      this.homeBytes = new Uint8Array(needed);
+      this.homeView = new DataView(this.homeBytes.buffer);
     }
-    this.start = DEFAULT_HEADROOM;
-    this.length = other.length;
-    this.bytes.set(other.frame(), DEFAULT_HEADROOM);
+    this.aim(DEFAULT_HEADROOM, length);
+  }
+
+  /** Copies `length` bytes from `offset` of the frame of `other` to `to` of this frame, within the length of both. */
+  copyBytes(other: Packet, offset: number, length: number, to: number): void {
+    const from = other.start + offset;
+    const start = this.start + to;
+    if (length > SHORT_COPY_BYTES) {
+      this.bytes.set(other.bytes.subarray(from, from + length), start);
+      return;
+    }
+    const source = other.view;
+    const target = this.view;
+    let done = 0;
+    for (const wordEnd = length - 3; done < wordEnd; done += 4) {
+      target.setInt32(start + done, source.getInt32(from + done));
+    }
+    for (; done < length; done++) {
+      target.setUint8(start + done, source.getUint8(from + done));
+    }
+  }
+
+  /** Copies frame and metadata of `other`, another packet, into this one, growing the buffer where needed and keeping headroom. */
+  copyFrom(other: Packet): void {
+    this.reset(other.length);
+    this.copyBytes(other, 0, other.length, 0);
     this.offloadFlags = other.offloadFlags;
     this.gsoType = other.gsoType;
     this.gsoSize = other.gsoSize;
@@ -176,9 +211,6 @@ export class Packet {
     this.transportOffset = other.transportOffset;
   }
 }
-
-/** Longer runs are moved by the engine; its call costs more than a short loop. */
-const SHORT_MOVE_BYTES = 64;
 
 /** Moves `length` bytes within `bytes`; the ranges may overlap. */
 function moveBytes(bytes: Uint8Array, from: number, to: number, length: number): void {
