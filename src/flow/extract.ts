@@ -99,6 +99,7 @@ const MAX_VLAN_TAGS = 2;
 
 const MAX_MPLS_LABELS = 3;
 const MPLS_BOTTOM_OF_STACK = 0x100;
+const VLAN_TAG_LENGTH = 4;
 const LLC_SNAP_LENGTH = 8;
 /** DSAP and SSAP 0xaa, control 3, first byte of the zero OUI */
 const LLC_SNAP_HIGH = 0xaaaa0300 | 0;
@@ -108,8 +109,9 @@ const ARP_ETHERNET_IPV4 = 0x00010800;
 /** a hardware address has 6 bytes, a protocol address 4 */
 const ARP_LENGTHS = 0x0604;
 const IPV4_MIN_LENGTH = 20;
-const IPV4_MORE_OR_OFFSET = 0x3fff;
-const IPV4_OFFSET = 0x1fff;
+/** in the four bytes from the fragment field on */
+const IPV4_MORE_OR_OFFSET = 0x3fff0000;
+const IPV4_OFFSET = 0x1fff0000;
 const IPV6_LENGTH = 40;
 const IPV6_FRAGMENT_OFFSET = 0xfff8;
 const EXTENSION_MIN_LENGTH = 8;
@@ -120,8 +122,8 @@ const ICMP_LENGTH = 8;
 const IGMP_LENGTH = 8;
 /** type, code, checksum, and the four bytes behind them that every ICMPv6 message has */
 const ICMPV6_LENGTH = 8;
-const ICMPV6_NEIGHBOUR_SOLICITATION = 135;
-const ICMPV6_NEIGHBOUR_ADVERTISEMENT = 136;
+const ND_SOLICITATION = 135;
+const ND_ADVERTISEMENT = 136;
 const ND_OPTION_UNIT = 8;
 const ND_SOURCE_LINK_ADDRESS = 1;
 const ND_TARGET_LINK_ADDRESS = 2;
@@ -145,77 +147,50 @@ const IPV4_TYPE = ETHERTYPE_IPV4 << 16;
 export function extractFlow(packet: wire.Packet, key: flowKey.FlowWords, vlanLimit: number = MAX_VLAN_TAGS): number {
   const view = packet.view;
   const start = packet.start;
-  const end = start + packet.length;
+  const end = (start + packet.length) | 0;
   const before = key[W_TYPE_PROTO_FRAG]!;
   if ((before & 0xffff0000) !== IPV4_TYPE || (before & 0xff00) === IP_PROTOCOL_IGMP << 8) {
-    clearUncommonWords(key);
+    clearUncommonWords(key, before);
   }
-  packet.mplsOffset = -1;
-  packet.networkOffset = -1;
-  packet.transportOffset = -1;
 
   let offset = start;
   let type = 0;
-  let vlan0 = 0;
-  let vlan1 = 0;
-  let status = EXTRACT_OK;
   if (key[W_PACKET_TYPE] === PACKET_TYPE_ETHERNET) {
     if (packet.length < ETHERNET_HEADER_LENGTH) {
-      clearCommonWords(key, 0);
-      key[W_ETH_DST] = 0;
-      key[W_ETH_DST_SRC] = 0;
-      key[W_ETH_SRC] = 0;
-      key[W_VLAN0] = 0;
-      key[W_VLAN1] = 0;
-      return EXTRACT_SHORT_ETHERNET;
+      clearEthernetWords(key);
+      return stop(packet, key, 0, EXTRACT_SHORT_ETHERNET);
     }
     key[W_ETH_DST] = view.getInt32(start);
-    key[W_ETH_DST_SRC] = view.getInt32(start + 4);
-    key[W_ETH_SRC] = view.getInt32(start + 8);
-    type = view.getUint16(start + 12);
-    offset = start + ETHERNET_HEADER_LENGTH;
-    if ((type === ETHERTYPE_VLAN || type === ETHERTYPE_QINQ) && vlanLimit > 0) {
-      if (end - offset < 4) {
-        status = EXTRACT_SHORT_VLAN;
-      } else {
-        vlan0 = (type << 16) | VLAN_CFI | view.getUint16(offset);
-        type = view.getUint16(offset + 2);
-        offset += 4;
-        if ((type === ETHERTYPE_VLAN || type === ETHERTYPE_QINQ) && vlanLimit > 1) {
-          if (end - offset < 4) {
-            status = EXTRACT_SHORT_VLAN;
-          } else {
-            vlan1 = (type << 16) | VLAN_CFI | view.getUint16(offset);
-            type = view.getUint16(offset + 2);
-            offset += 4;
-          }
-        }
+    key[W_ETH_DST_SRC] = view.getInt32((start + 4) | 0);
+    key[W_ETH_SRC] = view.getInt32((start + 8) | 0);
+    key[W_VLAN0] = 0;
+    key[W_VLAN1] = 0;
+    type = view.getUint16((start + 12) | 0);
+    offset = (start + ETHERNET_HEADER_LENGTH) | 0;
+    if (type !== ETHERTYPE_IPV4) {
+      if (type === ETHERTYPE_VLAN || type === ETHERTYPE_QINQ) {
+        offset = extractVlanTags(view, key, offset, end, vlanLimit);
+        type = view.getUint16((offset - 2) | 0);
       }
-    }
-    if (type < ETHERTYPE_MINIMUM) {
-      type = snapEthertype(view, offset, end);
-      if (type !== ETH_TYPE_NONE) {
-        offset += LLC_SNAP_LENGTH;
+      if (type < ETHERTYPE_MINIMUM) {
+        type = snapEthertype(view, offset, end);
+        offset = type === ETH_TYPE_NONE ? offset : (offset + LLC_SNAP_LENGTH) | 0;
+      }
+      if (type !== ETHERTYPE_IPV4) {
+        return extractOther(packet, key, offset, type, vlanLimit);
       }
     }
   } else {
-    key[W_ETH_DST] = 0;
-    key[W_ETH_DST_SRC] = 0;
-    key[W_ETH_SRC] = 0;
+    clearEthernetWords(key);
     type = key[W_PACKET_TYPE]! & 0xffff;
-  }
-  key[W_VLAN0] = vlan0;
-  key[W_VLAN1] = vlan1;
-
-  if (type !== ETHERTYPE_IPV4) {
-    clearCommonWords(key, type << 16);
-    return status === EXTRACT_OK ? extractOther(packet, key, offset, type) : status;
+    if (type !== ETHERTYPE_IPV4) {
+      return extractOther(packet, key, offset, type, 0);
+    }
   }
 
-  const size = end - offset;
+  const size = (end - offset) | 0;
   if (size < IPV4_MIN_LENGTH) {
-    clearCommonWords(key, IPV4_TYPE);
-    return EXTRACT_SHORT_IPV4;
+    return stop(packet, key, IPV4_TYPE, EXTRACT_SHORT_IPV4);
   }
   const first = view.getInt32(offset);
   const headerLength = (first >>> 22) & 0x3c;
@@ -226,89 +201,94 @@ export function extractFlow(packet: wire.Packet, key: flowKey.FlowWords, vlanLim
     totalLength > size ||
     size - totalLength > MAX_PADDING
   ) {
-    clearCommonWords(key, IPV4_TYPE);
-    return ipv4Fault(size, headerLength, totalLength);
+    return stop(packet, key, IPV4_TYPE, ipv4Fault(size, headerLength, totalLength));
   }
-  const fragmentField = view.getUint16(offset + 6);
-  const ttlProtocol = view.getUint16(offset + 8);
-  const protocol = ttlProtocol & 0xff;
-  key[W_NW_SRC] = view.getInt32(offset + 12);
-  key[W_NW_DST] = view.getInt32(offset + 16);
-  packet.networkOffset = offset - start;
-  const tosTtl = ((first << 8) & 0xff000000) | ((ttlProtocol & 0xff00) << 8);
+  /** flags and fragment offset (16), TTL (8), protocol (8) */
+  const middle = view.getInt32((offset + 6) | 0);
+  const protocol = middle & 0xff;
+  const tosTtl = ((first & 0xff0000) | (middle & 0xff00)) << 8;
+  key[W_NW_SRC] = view.getInt32((offset + 12) | 0);
+  key[W_NW_DST] = view.getInt32((offset + 16) | 0);
+  packet.mplsOffset = -1;
+  packet.networkOffset = (offset - start) | 0;
 
   let fragment = 0;
-  if ((fragmentField & IPV4_MORE_OR_OFFSET) !== 0) {
-    fragment = (fragmentField & IPV4_OFFSET) !== 0 ? NW_FRAG_ANY | NW_FRAG_LATER : NW_FRAG_ANY;
+  if ((middle & IPV4_MORE_OR_OFFSET) !== 0) {
+    fragment = NW_FRAG_ANY;
+    if ((middle & IPV4_OFFSET) !== 0) {
+      key[W_TYPE_PROTO_FRAG] = IPV4_TYPE | (protocol << 8) | NW_FRAG_ANY | NW_FRAG_LATER;
+      key[W_TOS_TTL_FLAGS] = tosTtl;
+      key[W_TP] = 0;
+      packet.transportOffset = -1;
+      return EXTRACT_OK;
+    }
   }
   key[W_TYPE_PROTO_FRAG] = IPV4_TYPE | (protocol << 8) | fragment;
-  if (fragment > NW_FRAG_ANY) {
-    key[W_TOS_TTL_FLAGS] = tosTtl;
-    key[W_TP] = 0;
-    return EXTRACT_OK;
-  }
 
-  const transport = offset + headerLength;
-  const transportSize = totalLength - headerLength;
-  let flags = 0;
-  let ports = 0;
+  const transport = (offset + headerLength) | 0;
+  const transportSize = (totalLength - headerLength) | 0;
   if (protocol === IP_PROTOCOL_UDP) {
-    if (transportSize < UDP_LENGTH) {
-      status = EXTRACT_SHORT_TRANSPORT;
-    } else {
-      ports = view.getInt32(transport);
+    if (transportSize >= UDP_LENGTH) {
+      key[W_TOS_TTL_FLAGS] = tosTtl;
+      key[W_TP] = view.getInt32(transport);
+      packet.transportOffset = (transport - start) | 0;
+      return EXTRACT_OK;
     }
   } else if (protocol === IP_PROTOCOL_TCP) {
-    if (transportSize < TCP_MIN_LENGTH) {
-      status = EXTRACT_SHORT_TRANSPORT;
-    } else {
-      const offsetFlags = view.getUint16(transport + 12);
-      const tcpLength = (offsetFlags >>> 10) & 0x3c;
-      if (tcpLength < TCP_MIN_LENGTH || tcpLength > transportSize) {
-        status = EXTRACT_SHORT_TRANSPORT;
-      } else {
-        ports = view.getInt32(transport);
-        flags = offsetFlags & 0xfff;
-      }
-    }
-  } else if (protocol === IP_PROTOCOL_ICMP) {
-    if (transportSize < ICMP_LENGTH) {
-      status = EXTRACT_SHORT_TRANSPORT;
-    } else {
-      ports = typeAndCode(view.getUint16(transport));
-    }
-  } else if (protocol === IP_PROTOCOL_SCTP) {
-    if (transportSize < SCTP_LENGTH) {
-      status = EXTRACT_SHORT_TRANSPORT;
-    } else {
-      ports = view.getInt32(transport);
-    }
-  } else if (protocol === IP_PROTOCOL_ICMPV6) {
-    // Out of place here, but Open vSwitch takes type and code all the same.
-    if (transportSize < ICMPV6_LENGTH) {
-      status = EXTRACT_SHORT_TRANSPORT;
-    } else {
-      ports = typeAndCode(view.getUint16(transport));
-    }
-  } else if (protocol === IP_PROTOCOL_IGMP) {
-    if (transportSize < IGMP_LENGTH) {
-      status = EXTRACT_SHORT_TRANSPORT;
-    } else {
-      ports = typeAndCode(view.getUint16(transport));
-      key[W_IGMP_GROUP] = view.getInt32(transport + 4);
+    const flags = tcpFlags(view, transport, transportSize);
+    if (flags >= 0) {
+      key[W_TOS_TTL_FLAGS] = tosTtl | flags;
+      key[W_TP] = view.getInt32(transport);
+      packet.transportOffset = (transport - start) | 0;
+      return EXTRACT_OK;
     }
   }
-  key[W_TOS_TTL_FLAGS] = tosTtl | flags;
-  key[W_TP] = ports;
-  if (status === EXTRACT_OK) {
-    packet.transportOffset = transport - start;
-  }
-  return status;
+  key[W_TOS_TTL_FLAGS] = tosTtl;
+  key[W_TP] = 0;
+  return extractTransport(packet, key, transport, (transport + transportSize) | 0, protocol);
 }
 
-/** Network protocols other than IPv4. The key's words 5 and 8..37 are those of a packet without network header. */
-function extractOther(packet: wire.Packet, key: flowKey.FlowWords, offset: number, type: number): number {
+/**
+ * Reads up to `limit` VLAN tags, the first of which has its TPID before `offset`, into the key, and returns the offset
+ * behind the last, which is that behind the next type. A tag that is cut off is not read.
+ */
+function extractVlanTags(view: DataView, key: flowKey.FlowWords, start: number, end: number, limit: number): number {
+  let offset = start;
+  let type = view.getUint16(offset - 2);
+  for (let tag = 0; tag < limit && isVlan(type) && end - offset >= VLAN_TAG_LENGTH; tag++) {
+    key[W_VLAN0 + tag] = (type << 16) | VLAN_CFI | view.getUint16(offset);
+    type = view.getUint16(offset + 2);
+    offset += VLAN_TAG_LENGTH;
+  }
+  return offset;
+}
+
+/** Whether the key has room for a further tag. */
+function tagsBelow(key: flowKey.FlowWords, limit: number): boolean {
+  return limit > 0 && key[limit > 1 ? W_VLAN1 : W_VLAN0] === 0;
+}
+
+function isVlan(type: number): boolean {
+  return type === ETHERTYPE_VLAN || type === ETHERTYPE_QINQ;
+}
+
+/** Network protocols other than IPv4. The words of VLANs and addresses are written. */
+function extractOther(
+  packet: wire.Packet,
+  key: flowKey.FlowWords,
+  offset: number,
+  type: number,
+  vlanLimit: number,
+): number {
+  stop(packet, key, type << 16, EXTRACT_OK);
   switch (type) {
+    case ETHERTYPE_VLAN:
+    case ETHERTYPE_QINQ:
+      packet.networkOffset = offset - packet.start;
+      // A tag is left over: it is cut off, or there are more than the key may hold.
+      return packet.start + packet.length - offset < VLAN_TAG_LENGTH && tagsBelow(key, vlanLimit)
+        ? EXTRACT_SHORT_VLAN
+        : EXTRACT_OK;
     case ETHERTYPE_IPV6:
       return extractIpv6(packet, key, offset);
     case ETHERTYPE_ARP:
@@ -336,53 +316,28 @@ function extractIpv6(packet: wire.Packet, key: flowKey.FlowWords, start: number)
   if (padding < 0 || padding > MAX_PADDING) {
     return EXTRACT_BAD_IPV6;
   }
-  for (let word = 0; word < 4; word++) {
-    key[W_IPV6_SRC + word] = view.getInt32(start + 8 + 4 * word);
-    key[W_IPV6_DST + word] = view.getInt32(start + 24 + 4 * word);
-  }
+  key[W_IPV6_SRC] = view.getInt32(start + 8);
+  key[W_IPV6_SRC + 1] = view.getInt32(start + 12);
+  key[W_IPV6_SRC + 2] = view.getInt32(start + 16);
+  key[W_IPV6_SRC + 3] = view.getInt32(start + 20);
+  key[W_IPV6_DST] = view.getInt32(start + 24);
+  key[W_IPV6_DST + 1] = view.getInt32(start + 28);
+  key[W_IPV6_DST + 2] = view.getInt32(start + 32);
+  key[W_IPV6_DST + 3] = view.getInt32(start + 36);
   packet.networkOffset = start - packet.start;
 
   const end = start + IPV6_LENGTH + payloadLength;
   let offset = start + IPV6_LENGTH;
   let protocol = view.getUint8(start + 6);
   let fragment = 0;
-  // Each turn moves at least 8 bytes towards the end, so that a packet of extension headers only costs its length.
-  for (;;) {
-    let length = 0;
-    if (
-      protocol === IP_PROTOCOL_HOP_BY_HOP ||
-      protocol === IP_PROTOCOL_ROUTING ||
-      protocol === IP_PROTOCOL_DESTINATION_OPTIONS
-    ) {
-      length = 8;
-    } else if (protocol === IP_PROTOCOL_AH) {
-      length = 4;
-    } else if (protocol !== IP_PROTOCOL_FRAGMENT) {
-      break;
-    }
-    if (end - offset < EXTENSION_MIN_LENGTH) {
+  if (protocol !== IP_PROTOCOL_TCP && protocol !== IP_PROTOCOL_UDP) {
+    const found = skipExtensionHeaders(view, offset, end, protocol);
+    if (found < 0) {
       return EXTRACT_BAD_IPV6_EXTENSION;
     }
-    protocol = view.getUint8(offset);
-    if (length === 0) {
-      const field = view.getUint16(offset + 2);
-      offset += EXTENSION_MIN_LENGTH;
-      if (field !== 0) {
-        fragment = NW_FRAG_ANY;
-        if ((field & IPV6_FRAGMENT_OFFSET) !== 0) {
-          fragment = NW_FRAG_ANY | NW_FRAG_LATER;
-          protocol = IP_PROTOCOL_FRAGMENT;
-          break;
-        }
-      }
-    } else {
-      // AH counts words beyond the second, the others count double words beyond the first.
-      const units = view.getUint8(offset + 1);
-      offset += length === 4 ? 4 * (units + 2) : 8 * (units + 1);
-      if (offset > end) {
-        return EXTRACT_BAD_IPV6_EXTENSION;
-      }
-    }
+    offset += found & 0xffff;
+    protocol = (found >>> 16) & 0xff;
+    fragment = found >>> 24;
   }
 
   const first = view.getInt32(start);
@@ -392,10 +347,58 @@ function extractIpv6(packet: wire.Packet, key: flowKey.FlowWords, start: number)
   if ((fragment & NW_FRAG_LATER) !== 0) {
     return EXTRACT_OK;
   }
-  return extractIpv6Transport(packet, key, offset, end, protocol);
+  return extractTransport(packet, key, offset, end, protocol);
 }
 
-function extractIpv6Transport(
+/**
+ * Walks the extension headers from `start`, the first of which is `first`. Returns their length (low 16 bits), the
+ * protocol behind them (8 bits) and nw_frag, or -1 when one goes beyond `end`.
+ */
+function skipExtensionHeaders(view: DataView, start: number, end: number, first: number): number {
+  let offset = start;
+  let protocol = first;
+  let fragment = 0;
+  // Each turn moves at least 8 bytes towards the end.
+  for (;;) {
+    const isFragment = protocol === IP_PROTOCOL_FRAGMENT;
+    const isAuthentication = protocol === IP_PROTOCOL_AH;
+    if (
+      !isFragment &&
+      !isAuthentication &&
+      protocol !== IP_PROTOCOL_HOP_BY_HOP &&
+      protocol !== IP_PROTOCOL_ROUTING &&
+      protocol !== IP_PROTOCOL_DESTINATION_OPTIONS
+    ) {
+      break;
+    }
+    if (end - offset < EXTENSION_MIN_LENGTH) {
+      return -1;
+    }
+    protocol = view.getUint8(offset);
+    const units = view.getUint8(offset + 1);
+    const field = view.getUint16(offset + 2);
+    if (isFragment) {
+      offset += EXTENSION_MIN_LENGTH;
+      if ((field & IPV6_FRAGMENT_OFFSET) !== 0) {
+        fragment = NW_FRAG_ANY | NW_FRAG_LATER;
+        protocol = IP_PROTOCOL_FRAGMENT;
+        break;
+      }
+      // The reserved bits count too, as in Open vSwitch.
+      fragment |= field !== 0 ? NW_FRAG_ANY : 0;
+    } else {
+      // AH counts words beyond the second, the others count double words beyond the first.
+      offset += isAuthentication ? 4 * (units + 2) : 8 * (units + 1);
+      if (offset > end) {
+        return -1;
+      }
+    }
+  }
+  return (fragment << 24) | (protocol << 16) | (offset - start);
+}
+
+/** Writes the transport words, which are 0, from the header at `offset`; the IP payload ends at `end`. */
+function extractTransport(
   packet: wire.Packet,
   key: flowKey.FlowWords,
   offset: number,
@@ -405,17 +408,14 @@ function extractIpv6Transport(
   const view = packet.view;
   const size = end - offset;
   let status = EXTRACT_OK;
+  packet.transportOffset = -1;
   switch (protocol) {
     case IP_PROTOCOL_TCP: {
-      if (size < TCP_MIN_LENGTH) {
+      const flags = tcpFlags(view, offset, size);
+      if (flags < 0) {
         return EXTRACT_SHORT_TRANSPORT;
       }
-      const offsetFlags = view.getUint16(offset + 12);
-      const length = (offsetFlags >>> 10) & 0x3c;
-      if (length < TCP_MIN_LENGTH || length > size) {
-        return EXTRACT_SHORT_TRANSPORT;
-      }
-      key[W_TOS_TTL_FLAGS] = key[W_TOS_TTL_FLAGS]! | (offsetFlags & 0xfff);
+      key[W_TOS_TTL_FLAGS] = key[W_TOS_TTL_FLAGS]! | flags;
       key[W_TP] = view.getInt32(offset);
       break;
     }
@@ -431,6 +431,7 @@ function extractIpv6Transport(
       }
       key[W_TP] = view.getInt32(offset);
       break;
+    // The protocols of one IP version are read in the other too, as Open vSwitch does, but for neighbour discovery.
     case IP_PROTOCOL_ICMP:
       if (size < ICMP_LENGTH) {
         return EXTRACT_SHORT_TRANSPORT;
@@ -449,8 +450,9 @@ function extractIpv6Transport(
         return EXTRACT_SHORT_TRANSPORT;
       }
       const message = typeAndCode(view.getUint16(offset));
+      const isDiscovery = message === ND_SOLICITATION << 16 || message === ND_ADVERTISEMENT << 16;
       key[W_TP] = message;
-      if (message === ICMPV6_NEIGHBOUR_SOLICITATION << 16 || message === ICMPV6_NEIGHBOUR_ADVERTISEMENT << 16) {
+      if (isDiscovery && key[W_TYPE_PROTO_FRAG]! >>> 16 === ETHERTYPE_IPV6) {
         status = extractNeighbourDiscovery(view, key, offset + 4, end);
       }
       break;
@@ -458,6 +460,16 @@ function extractIpv6Transport(
   }
   packet.transportOffset = offset - packet.start;
   return status;
+}
+
+/** The twelve flag bits of the TCP header at `offset`, -1 when there is no room for it and its options. */
+function tcpFlags(view: DataView, offset: number, size: number): number {
+  if (size < TCP_MIN_LENGTH) {
+    return -1;
+  }
+  const offsetFlags = view.getUint16((offset + 12) | 0);
+  const length = (offsetFlags >>> 10) & 0x3c;
+  return length < TCP_MIN_LENGTH || length > size ? -1 : offsetFlags & 0xfff;
 }
 
 /** `offset` is that of the reserved word, behind which come the target and the options (RFC 4861 section 4.3, 4.6). */
@@ -616,16 +628,42 @@ function typeAndCode(bytes: number): number {
   return ((bytes & 0xff00) << 8) | (bytes & 0xff);
 }
 
-/** Sets word 5 and clears 8..11. */
-function clearCommonWords(key: flowKey.FlowWords, typeProtoFrag: number): void {
+/** Leaves a packet that has no network header: sets word 5, clears 8..11 and the offsets, and returns `status`. */
+function stop(packet: wire.Packet, key: flowKey.FlowWords, typeProtoFrag: number, status: number): number {
   key[W_TYPE_PROTO_FRAG] = typeProtoFrag;
   key[W_TOS_TTL_FLAGS] = 0;
   key[W_NW_SRC] = 0;
   key[W_NW_DST] = 0;
   key[W_TP] = 0;
+  packet.mplsOffset = -1;
+  packet.networkOffset = -1;
+  packet.transportOffset = -1;
+  return status;
 }
 
-function clearUncommonWords(key: flowKey.FlowWords): void {
+function clearEthernetWords(key: flowKey.FlowWords): void {
+  key[W_ETH_DST] = 0;
+  key[W_ETH_DST_SRC] = 0;
+  key[W_ETH_SRC] = 0;
+  key[W_VLAN0] = 0;
+  key[W_VLAN1] = 0;
+}
+
+/** Clears those of words 12..37 that may be nonzero after a packet whose word 5 was `before`. */
+function clearUncommonWords(key: flowKey.FlowWords, before: number): void {
+  const protocol = (before >>> 8) & 0xff;
+  if (before >>> 16 === ETHERTYPE_IPV6 && (protocol === IP_PROTOCOL_TCP || protocol === IP_PROTOCOL_UDP)) {
+    key[W_IPV6_SRC] = 0;
+    key[W_IPV6_SRC + 1] = 0;
+    key[W_IPV6_SRC + 2] = 0;
+    key[W_IPV6_SRC + 3] = 0;
+    key[W_IPV6_DST] = 0;
+    key[W_IPV6_DST + 1] = 0;
+    key[W_IPV6_DST + 2] = 0;
+    key[W_IPV6_DST + 3] = 0;
+    key[W_IPV6_LABEL] = 0;
+    return;
+  }
   for (let word = W_IPV6_SRC; word < W_PACKET_END; word++) {
     key[word] = 0;
   }
