@@ -3,12 +3,7 @@
  * matches on nothing in them.
  */
 import { ETHERTYPE_IPV4 } from './ethernet.ts';
-import {
-  ETHERNET_BROADCAST,
-  formatEthernetAddress,
-  readEthernetAddress,
-  writeEthernetAddress,
-} from './ethernet-address.ts';
+import { formatEthernetAddress, readEthernetAddress, writeEthernetAddress } from './ethernet-address.ts';
 import { formatIpv4Address } from './ip-address.ts';
 
 export const ARP_LENGTH = 28;
@@ -119,8 +114,7 @@ export function formatArp(header: ArpHeader): string {
   const target = formatEthernetAddress(header.targetEthernet);
   switch (operation) {
     case ARP_REQUEST: {
-      const isKnown = header.targetEthernet !== 0n && header.targetEthernet !== ETHERNET_BROADCAST;
-      const known = isKnown ? ` (${target})` : '';
+      const known = header.targetEthernet === 0n ? '' : ` (${target})`;
       return `Request who-has ${formatIpv4Address(targetIpv4)}${known} tell ${formatIpv4Address(senderIpv4)}`;
     }
     case ARP_REPLY:

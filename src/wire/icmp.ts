@@ -24,6 +24,7 @@ export const ICMP_UNREACHABLE_HOST = 1;
 export const ICMP_UNREACHABLE_PROTOCOL = 2;
 export const ICMP_UNREACHABLE_PORT = 3;
 export const ICMP_UNREACHABLE_FRAGMENTATION = 4;
+export const ICMP_UNREACHABLE_PROHIBITED = 13;
 
 export interface IcmpHeader {
   readonly type: number;
@@ -105,12 +106,21 @@ export function emitIcmp(header: IcmpHeader, view: DataView, offset: number): nu
   return ICMP_HEADER_LENGTH;
 }
 
-/** As tcpdump: `ICMP echo request, id 1, seq 2, length 64`; `length` counts from the ICMP header. */
-export function formatIcmp(header: IcmpHeader, length: number): string {
-  return `ICMP ${formatMessage(header)}, length ${length}`;
+/** What an error message says of the packet that it quotes. */
+export interface IcmpQuote {
+  readonly destination: string;
+  /** IP protocol */
+  readonly protocol: number;
+  /** `udp port 53` or `tcp port 80`; empty when it is neither */
+  readonly port: string;
 }
 
-function formatMessage({ type, code, rest }: IcmpHeader): string {
+/** As tcpdump: `ICMP echo request, id 1, seq 2, length 64`; `length` counts from the ICMP header. */
+export function formatIcmp(header: IcmpHeader, length: number, quote: IcmpQuote | null): string {
+  return `ICMP ${formatMessage(header, quote)}, length ${length}`;
+}
+
+function formatMessage({ type, code, rest }: IcmpHeader, quote: IcmpQuote | null): string {
   const high = rest >>> 16;
   const low = rest & 0xffff;
   switch (type) {
@@ -122,36 +132,41 @@ function formatMessage({ type, code, rest }: IcmpHeader): string {
       return `time stamp query id ${high} seq ${low}`;
     case ICMP_TIMESTAMP_REPLY:
       return `time stamp reply id ${high} seq ${low}`;
-    case ICMP_REDIRECT:
-      return `redirect to ${formatIpv4Address(rest)}`;
+    case ICMP_REDIRECT: {
+      const scope = code === 0 ? 'net' : 'host';
+      return `redirect ${quote?.destination ?? '?'} to ${scope} ${formatIpv4Address(rest)}`;
+    }
     case ICMP_TIME_EXCEEDED:
       return code === 0 ? 'time exceeded in-transit' : 'ip reassembly time exceeded';
     case ICMP_PARAMETER_PROBLEM:
-      return 'parameter problem';
+      return `parameter problem - octet ${rest >>> 24}`;
     case ICMP_ROUTER_SOLICITATION:
       return 'router solicitation';
     case ICMP_ROUTER_ADVERTISEMENT:
       return 'router advertisement';
     case ICMP_UNREACHABLE:
-      return formatUnreachable(code, low);
+      return formatUnreachable(code, low, quote);
     default:
       return `type-#${type}`;
   }
 }
 
-function formatUnreachable(code: number, mtu: number): string {
+function formatUnreachable(code: number, mtu: number, quote: IcmpQuote | null): string {
+  const destination = quote?.destination ?? '?';
   switch (code) {
     case ICMP_UNREACHABLE_NET:
-      return 'net unreachable';
+      return `net ${destination} unreachable`;
     case ICMP_UNREACHABLE_HOST:
-      return 'host unreachable';
+      return `host ${destination} unreachable`;
     case ICMP_UNREACHABLE_PROTOCOL:
-      return 'protocol unreachable';
+      return `${destination} protocol ${quote?.protocol ?? '?'} unreachable`;
     case ICMP_UNREACHABLE_PORT:
-      return 'port unreachable';
+      return `${destination} ${quote?.port ?? 'port ?'} unreachable`;
     case ICMP_UNREACHABLE_FRAGMENTATION:
-      return `unreachable - need to frag (mtu ${mtu})`;
+      return `${destination} unreachable - need to frag (mtu ${mtu})`;
+    case ICMP_UNREACHABLE_PROHIBITED:
+      return `host ${destination} unreachable - admin prohibited filter`;
     default:
-      return `unreachable - #${code}`;
+      return `${destination} unreachable - #${code}`;
   }
 }

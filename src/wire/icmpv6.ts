@@ -3,6 +3,7 @@
  * discovery is in ndp.ts, multicast listener discovery in mld.ts. Unlike ICMP's, the checksum covers a pseudo-header.
  */
 import { computeChecksum } from './checksum.ts';
+import type { IcmpQuote } from './icmp.ts';
 
 export const ICMPV6_HEADER_LENGTH = 8;
 /** Type, code and checksum: all that Open vSwitch asks for before it reads type and code. */
@@ -25,6 +26,9 @@ export const ICMPV6_NEIGHBOR_SOLICITATION = 135;
 export const ICMPV6_NEIGHBOR_ADVERTISEMENT = 136;
 export const ICMPV6_REDIRECT = 137;
 export const ICMPV6_MLD2_REPORT = 143;
+
+/** tcpdump's words for the codes of a parameter problem */
+const PARAMETER_PROBLEMS: readonly string[] = ['erroneous', 'next header', 'option'];
 
 export interface Icmpv6Header {
   readonly type: number;
@@ -99,25 +103,43 @@ export function emitIcmpv6(header: Icmpv6Header, view: DataView, offset: number)
 }
 
 /** As tcpdump: `ICMP6, echo request, id 1, seq 2, length 64`; `length` counts from the ICMPv6 header. */
-export function formatIcmpv6(header: Icmpv6Header, length: number): string {
-  return `ICMP6, ${formatMessage(header)}, length ${length}`;
+export function formatIcmpv6(header: Icmpv6Header, length: number, quote: IcmpQuote | null): string {
+  return `ICMP6, ${formatMessage(header, quote)}, length ${length}`;
 }
 
-function formatMessage({ type, code, rest }: Icmpv6Header): string {
+function formatMessage({ type, code, rest }: Icmpv6Header, quote: IcmpQuote | null): string {
+  const destination = quote?.destination ?? '?';
   switch (type) {
     case ICMPV6_ECHO_REQUEST:
       return `echo request, id ${rest >>> 16}, seq ${rest & 0xffff}`;
     case ICMPV6_ECHO_REPLY:
       return `echo reply, id ${rest >>> 16}, seq ${rest & 0xffff}`;
     case ICMPV6_UNREACHABLE:
-      return `destination unreachable, code-#${code}`;
+      return `destination unreachable, ${formatUnreachable(code, destination, quote?.port ?? 'port ?')}`;
     case ICMPV6_PACKET_TOO_BIG:
       return `packet too big, mtu ${rest}`;
     case ICMPV6_TIME_EXCEEDED:
-      return code === 0 ? 'time exceeded in-transit' : 'ip reassembly time exceeded';
+      return code === 0 ? `time exceeded in-transit for ${destination}` : 'time exceeded in-transit (reassembly)';
     case ICMPV6_PARAMETER_PROBLEM:
-      return 'parameter problem';
+      return `parameter problem, ${PARAMETER_PROBLEMS[code] ?? `code-#${code}`} - octet ${rest}`;
     default:
       return `type-#${type}`;
+  }
+}
+
+function formatUnreachable(code: number, destination: string, port: string): string {
+  switch (code) {
+    case 0:
+      return `unreachable route ${destination}`;
+    case 1:
+      return `unreachable prohibited ${destination}`;
+    case 2:
+      return `beyond scope ${destination}`;
+    case 3:
+      return `unreachable address ${destination}`;
+    case 4:
+      return `unreachable port, ${destination} ${port}`;
+    default:
+      return `unknown code ${code}`;
   }
 }

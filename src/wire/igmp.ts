@@ -26,6 +26,8 @@ export const MULTICAST_CHANGE_TO_EXCLUDE = 4;
 export const MULTICAST_ALLOW_NEW_SOURCES = 5;
 export const MULTICAST_BLOCK_OLD_SOURCES = 6;
 
+/** 10 s, which every query has unless someone tuned it (RFC 2236 section 8.3) */
+const USUAL_RESPONSE_CODE = 100;
 const QUERY_V3_LENGTH = 12;
 const RECORD_LENGTH = 8;
 
@@ -264,9 +266,9 @@ function emitRecords(records: readonly IgmpGroupRecord[], view: DataView, offset
 export function formatIgmp(message: IgmpMessage): string {
   switch (message.kind) {
     case 'query':
-      return `igmp query ${message.maxResponseCode === 0 ? 'v1' : 'v2'}${formatQueryGroup(message.group)}`;
+      return `igmp query ${message.maxResponseCode === 0 ? 'v1' : 'v2'}${formatQuery(message, 0)}`;
     case 'query-v3':
-      return `igmp query v3${formatQueryGroup(message.group)}`;
+      return `igmp query v3${formatQuery(message, message.sources.length)}`;
     case 'report-v1':
       return `igmp v1 report ${formatIpv4Address(message.group)}`;
     case 'report-v2':
@@ -278,6 +280,11 @@ export function formatIgmp(message: IgmpMessage): string {
   }
 }
 
-function formatQueryGroup(group: number): string {
-  return group === 0 ? '' : ` [gaddr ${formatIpv4Address(group)}]`;
+/** What is not usual about a query: a response time other than 10 s, a group, sources. */
+function formatQuery(query: { maxResponseCode: number; group: number }, sourceCount: number): string {
+  const { maxResponseCode, group } = query;
+  const isUsualTime = maxResponseCode === 0 || maxResponseCode === USUAL_RESPONSE_CODE;
+  const time = isUsualTime ? '' : ` [max resp time ${maxResponseCode}]`;
+  const sources = sourceCount === 0 ? '' : `, ${sourceCount} source(s)`;
+  return group === 0 ? time : `${time} [gaddr ${formatIpv4Address(group)}${sources}]`;
 }

@@ -26,7 +26,7 @@ const NAMES: ReadonlyMap<number, string> = new Map([
   [IP_PROTOCOL_TCP, 'TCP'],
   [IP_PROTOCOL_UDP, 'UDP'],
   [IP_PROTOCOL_IPV6, 'IP6'],
-  [IP_PROTOCOL_ROUTING, 'srcrt'],
+  [IP_PROTOCOL_ROUTING, 'RT6'],
   [IP_PROTOCOL_FRAGMENT, 'frag'],
   [IP_PROTOCOL_GRE, 'GRE'],
   [IP_PROTOCOL_ESP, 'ESP'],

@@ -228,13 +228,7 @@ export function parseIpv4Options(options: Uint8Array): Ipv4Option[] | null {
   return parsed;
 }
 
-/** `10.0.0.1 > 10.0.0.2`, with tcpdump's words for what is unusual about the header. */
+/** `10.0.0.1 > 10.0.0.2`. */
 export function formatIpv4(header: Ipv4Header): string {
-  const addresses = `${formatIpv4Address(header.source)} > ${formatIpv4Address(header.destination)}`;
-  const isFragment = header.moreFragments || header.fragmentOffset !== 0;
-  if (!isFragment) {
-    return addresses;
-  }
-  const more = header.moreFragments ? '+' : '';
-  return `${addresses} (frag ${header.identification}:${header.payloadLength}@${header.fragmentOffset}${more})`;
+  return `${formatIpv4Address(header.source)} > ${formatIpv4Address(header.destination)}`;
 }

@@ -7,6 +7,7 @@
  */
 import { formatHexadecimal, readBytes, writeBytes } from './bytes.ts';
 import {
+  formatIpProtocol,
   IP_PROTOCOL_AH,
   IP_PROTOCOL_DESTINATION_OPTIONS,
   IP_PROTOCOL_FRAGMENT,
@@ -248,18 +249,16 @@ export function emitIpv6Extension(header: Ipv6Extension, view: DataView, offset:
   return length;
 }
 
-/** As tcpdump: `frag (0x00000001:1448|1400)` gets its size from the caller's packet, so it is left out here. */
-export function formatIpv6Extension(header: Ipv6Extension): string {
+/** As tcpdump: `frag (1448|1400)`, with the offset and the `length` bytes behind the header; options are `HBH` or `DSTOPT` by `protocol`. */
+export function formatIpv6Extension(header: Ipv6Extension, protocol: number, length: number): string {
   switch (header.kind) {
     case 'options':
-      return 'options';
+      return formatIpProtocol(protocol);
     case 'routing':
-      return `srcrt (len=${(ipv6ExtensionLength(header) >>> 3) - 1}, type=${header.routingType}, segleft=${header.segmentsLeft})`;
-    case 'fragment': {
-      const identification = formatHexadecimal(header.identification, 8);
-      return `frag (${identification}:${header.fragmentOffset}${header.moreFragments ? '+' : ''})`;
-    }
+      return `RT6 (len=${(ipv6ExtensionLength(header) >>> 3) - 1}, type=${header.routingType}, segleft=${header.segmentsLeft})`;
+    case 'fragment':
+      return `frag (${header.fragmentOffset}|${length})`;
     case 'authentication':
-      return `AH(spi=${formatHexadecimal(header.securityParametersIndex, 8)},seq=${formatHexadecimal(header.sequence, 0)})`;
+      return `AH(spi=${formatHexadecimal(header.securityParametersIndex, 8)},seq=${formatHexadecimal(header.sequence, 1)})`;
   }
 }

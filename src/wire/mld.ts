@@ -241,8 +241,10 @@ function formatMessage(message: MldMessage): string {
   switch (message.kind) {
     case 'query':
       return `multicast listener query max resp delay: ${message.maxResponseDelay} addr: ${formatIpv6Address(message.group)}`;
-    case 'query-v2':
-      return `multicast listener query v2 [gaddr ${formatIpv6Address(message.group)}]`;
+    case 'query-v2': {
+      const sources = message.sources.length === 0 ? '' : `, ${message.sources.length} source(s)`;
+      return `multicast listener query v2 [gaddr ${formatIpv6Address(message.group)}${sources}]`;
+    }
     case 'report':
       return `multicast listener report max resp delay: 0 addr: ${formatIpv6Address(message.group)}`;
     case 'done':

@@ -151,6 +151,6 @@ export function emitNsh(header: NshHeader, view: DataView, offset: number): numb
 export function formatNsh(header: NshHeader): string {
   const flags = (header.flags & 2) !== 0 ? 'O' : 'none';
   const path = formatHexadecimal(header.servicePath, 6);
-  const index = formatHexadecimal(header.serviceIndex, 0);
+  const index = formatHexadecimal(header.serviceIndex, 1);
   return `NSH, flags [${flags}], TTL ${header.ttl}, service-path-id ${path}, service-index ${index}`;
 }

@@ -112,14 +112,14 @@ export function emitSctp(header: SctpHeader, view: DataView, offset: number): nu
   return SCTP_HEADER_LENGTH;
 }
 
-/** `sctp`, and the names of the chunks behind the header at `offset`: `sctp (1) [INIT] (2) [DATA]`. */
+/** `sctp`, and the names of the chunks behind the header at `offset`: `sctp (1) [COOKIE ECHO], (2) [DATA]`. */
 export function formatSctp(view: DataView, offset: number, end: number): string {
   let text = 'sctp';
   let at = offset + SCTP_HEADER_LENGTH;
   for (let number = 1; end - at >= 4; number++) {
     const type = view.getUint8(at);
     const length = view.getUint16(at + 2);
-    text += ` (${number}) [${CHUNK_NAMES[type] ?? `#${type}`}]`;
+    text += `${number === 1 ? '' : ','} (${number}) [${CHUNK_NAMES[type] ?? `#${type}`}]`;
     if (length < 4) {
       break;
     }

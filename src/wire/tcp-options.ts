@@ -169,6 +169,10 @@ function formatOption(option: TcpOption): string {
     case 'timestamp':
       return `TS val ${option.value} ecr ${option.echo}`;
     case 'unknown':
-      return `unknown-${option.type}`;
+      return `unknown-${option.type}${formatData(option.data)}`;
   }
+}
+
+function formatData(data: Uint8Array): string {
+  return data.length === 0 ? '' : ` 0x${Array.from(data, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
 }
