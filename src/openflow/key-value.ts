@@ -1,0 +1,125 @@
+/**
+ * The list syntax that actions, flows, groups, meters and many actions' arguments share: `key`, `key=value`,
+ * `key:value` or `key(value)`, separated by commas or blanks. Parentheses nest, so `ct(commit,exec(load:1->ct_mark))` is one
+ * item; `(...)` may be followed by `->destination`.
+ */
+import { moveError } from './text-error.ts';
+
+export interface KeyValue {
+  readonly key: string;
+  /** '' when there is none */
+  readonly value: string;
+  /** what stood between key and value; '' when there is no value */
+  readonly delimiter: '' | '=' | ':' | '(';
+  /** after `)->`; null when there is none */
+  readonly destination: string | null;
+  readonly keyOffset: number;
+  readonly valueOffset: number;
+}
+
+const SEPARATORS = ' \t\r\n,';
+const KEY_ENDS = '=:( \t\r\n,';
+
+/**
+ * Calls `visit` for each item of `text`. An error that it throws gets the item's place: the value's start plus the place
+ * that the error has already, or else the key.
+ */
+export function eachKeyValue(text: string, visit: (item: KeyValue) => void): void {
+  let position = skip(text, 0);
+  while (position < text.length) {
+    const [item, next] = readItem(text, position);
+    try {
+      visit(item);
+    } catch (error) {
+      throw moveError(error, item.valueOffset, item.keyOffset);
+    }
+    position = skip(text, next);
+  }
+}
+
+function skip(text: string, start: number): number {
+  let position = start;
+  while (position < text.length && SEPARATORS.includes(text[position]!)) {
+    position++;
+  }
+  return position;
+}
+
+function readItem(text: string, start: number): [KeyValue, number] {
+  let keyEnd = endOfQuoted(text, start);
+  while (keyEnd < text.length && !KEY_ENDS.includes(text[keyEnd]!)) {
+    keyEnd++;
+  }
+  const key = text.slice(start, keyEnd);
+  const mark = text[keyEnd];
+  if (mark === '=' || mark === ':') {
+    const end = endOfPlainValue(text, keyEnd + 1);
+    return [item(key, text.slice(keyEnd + 1, end), mark, null, start, keyEnd + 1), end];
+  }
+  if (mark === '(') {
+    const end = closingParenthesis(text, keyEnd);
+    const value = text.slice(keyEnd + 1, end);
+    if (text.startsWith(')->', end)) {
+      const destinationEnd = endOfPlainValue(text, end + 3);
+      return [item(key, value, '(', text.slice(end + 3, destinationEnd), start, keyEnd + 1), destinationEnd];
+    }
+    return [item(key, value, '(', null, start, keyEnd + 1), end + 1];
+  }
+  return [item(key, '', '', null, start, keyEnd), keyEnd];
+}
+
+function item(
+  key: string,
+  value: string,
+  delimiter: KeyValue['delimiter'],
+  destination: string | null,
+  keyOffset: number,
+  valueOffset: number,
+): KeyValue {
+  return { key, value, delimiter, destination, keyOffset, valueOffset };
+}
+
+/** Where a `"..."` that starts here ends; `start` when there is none. */
+function endOfQuoted(text: string, start: number): number {
+  if (text[start] !== '"') {
+    return start;
+  }
+  let position = start + 1;
+  while (position < text.length && text[position] !== '"') {
+    position += text[position] === '\\' ? 2 : 1;
+  }
+  return position < text.length ? position + 1 : start;
+}
+
+/** The first separator outside parentheses and quotes, or the end. */
+function endOfPlainValue(text: string, start: number): number {
+  let depth = 0;
+  let position = endOfQuoted(text, start);
+  for (; position < text.length; position++) {
+    const character = text[position]!;
+    if (character === '(') {
+      depth++;
+    } else if (character === ')') {
+      depth = Math.max(0, depth - 1);
+    } else if (depth === 0 && SEPARATORS.includes(character)) {
+      break;
+    }
+  }
+  return position;
+}
+
+/** The `)` that belongs to the `(` at `open`, or the end of the text. */
+function closingParenthesis(text: string, open: number): number {
+  let depth = 0;
+  for (let position = open; position < text.length; position++) {
+    if (text[position] === '(') {
+      depth++;
+    } else if (text[position] === ')') {
+      depth--;
+      if (depth === 0) {
+        return position;
+      }
+    }
+  }
+  return text.length;
+}
