@@ -22,7 +22,10 @@ import { type SparseMask, type SparseMatch, sparseMaskBits, sparseMaskEquals } f
 import { STAGE_NAMES } from './stages.ts';
 import { Subtable } from './subtable.ts';
 
-/** What a classifier needs to know of a rule. None of it may change while the rule is in the classifier. */
+/**
+ * What a classifier needs to know of a rule. While the rule is in the classifier neither match nor priority may change, nor
+ * whether `conjunctions` is null.
+ */
 export interface ClassifierRule {
   readonly match: SparseMatch;
   /** 0..65535; higher wins */
