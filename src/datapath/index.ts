@@ -1,4 +1,11 @@
 export * from './action-code.ts';
 export * from './actions.ts';
 export * from './errors.ts';
+export { type DropCounters, MAX_RECIRC_DEPTH } from './execute.ts';
+export type { FlowRef, MaskRef } from './flow-record.ts';
+export { createFlowStatsSum, type FlowStatsSum, type LookupStatistics } from './flow-statistics.ts';
+export * from './flow-table.ts';
 export * from './key-attributes.ts';
+export * from './meters.ts';
+export { UPCALL_ACTION, UPCALL_BATCH_SIZE, UPCALL_MISS, type Upcall } from './upcall-queue.ts';
+export * from './userspace-datapath.ts';
