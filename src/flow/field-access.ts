@@ -10,6 +10,7 @@
  * - `nw_tos` is eight bits wide but leaves the two of ECN alone.
  * - `tun_metadataN` is present or not, which a bit of its own says.
  */
+import { ETHERTYPE_VLAN } from '../wire/index.ts';
 import { type MatchField, readBigBits, readBits, writeBigBits, writeBits } from './field.ts';
 import { requireField } from './fields.ts';
 import { type FlowWords, VLAN_CFI, W_TUN_METADATA_PRESENT, W_VLAN0 } from './key.ts';
@@ -26,6 +27,7 @@ const NW_TOS_BITS = 0xfcn;
 
 const IN_PORT_OXM = requireField('in_port_oxm');
 const ACTSET_OUTPUT = requireField('actset_output');
+const VLAN_TCI = requireField('vlan_tci');
 const DL_VLAN = requireField('dl_vlan');
 const VLAN_VID = requireField('vlan_vid');
 const DL_VLAN_PCP = requireField('dl_vlan_pcp');
@@ -67,19 +69,33 @@ export function writeField(flow: FlowWords, field: MatchField, value: bigint): v
       return;
     case VLAN_VID.id:
       writeBits(flow, field.bitOffset - 1, 13, Number(value & 0x1fffn));
+      completeVlan(flow);
       return;
     case DL_VLAN.id:
     case DL_VLAN_PCP.id:
     case VLAN_PCP.id:
       writeBits(flow, field.bitOffset, field.width, Number(value & fieldBits(field)));
       flow[W_VLAN0]! |= VLAN_CFI;
+      completeVlan(flow);
       return;
     case NW_TOS.id:
       writeBits(flow, field.bitOffset, 6, Number((value & NW_TOS_BITS) >> 2n));
       return;
+    case VLAN_TCI.id:
+      writeBits(flow, field.bitOffset, 16, Number(value & 0xffffn));
+      completeVlan(flow);
+      return;
     default:
       writeBigBits(flow, field.bitOffset, field.width, value);
       setPresent(flow, field, true);
+  }
+}
+
+/** Gives a flow with an outer tag the TPID 0x8100 unless it has one: no field says it, and a frame needs it. */
+export function completeVlan(flow: FlowWords): void {
+  const word = flow[W_VLAN0]!;
+  if ((word & VLAN_CFI) !== 0 && word >>> 16 === 0) {
+    flow[W_VLAN0] = word | (ETHERTYPE_VLAN << 16);
   }
 }
 

@@ -33,8 +33,13 @@ export const CT_STATE_FLAGS: readonly FlagName[] = [
   [key.CT_STATE_DNAT, 'dnat'],
 ];
 
-/** the one flag of a tunnel that can be matched on */
-export const TUNNEL_FLAGS: readonly FlagName[] = [[key.TUN_FLAG_OAM, 'oam']];
+/** OpenFlow can match on oam only; the others occur in megaflows. */
+export const TUNNEL_FLAGS: readonly FlagName[] = [
+  [key.TUN_FLAG_OAM, 'oam'],
+  [key.TUN_FLAG_DF, 'df'],
+  [key.TUN_FLAG_CSUM, 'csum'],
+  [key.TUN_FLAG_KEY, 'key'],
+];
 
 const NUMBER_PATTERN = /^(0x[0-9a-f]+|[0-9]+)(?:\/(0x[0-9a-f]+|[0-9]+))?$/i;
 const SIGNED_PATTERN = /^(?:[+-][^+\-|/]+)+$/;
@@ -56,21 +61,21 @@ export function parseFlags(
     const value = Number(number[1]);
     const mask = number[2] === undefined ? all : Number(number[2]);
     if (value > all || (number[2] !== undefined && mask > 0xffffffff)) {
-      throw unknownFlag(text, text, flags, noun, field);
+      throw unknownFlag(text, text, flags, all, noun, field);
     }
     return { value: value & mask, mask: mask & all };
   }
   if (!SIGNED_PATTERN.test(text)) {
     let value = 0;
     for (const name of text.split('|')) {
-      value |= flagBit(flags, name, text, noun, field);
+      value |= flagBit(flags, name, text, all, noun, field);
     }
     return { value, mask: all };
   }
   let value = 0;
   let mask = 0;
   for (const [, sign, name] of text.matchAll(SIGNED_FLAG_PATTERN)) {
-    const bit = flagBit(flags, name!, text, noun, field);
+    const bit = flagBit(flags, name!, text, all, noun, field);
     if ((mask & bit) !== 0) {
       throw new MatchError(
         'VALUE_INVALID',
@@ -95,18 +100,30 @@ export function formatFlags(flags: readonly FlagName[], value: number, mask: num
     : signed.map(([bit, name]) => `${(value & bit) !== 0 ? '+' : '-'}${name}`).join('');
 }
 
-function flagBit(flags: readonly FlagName[], name: string, text: string, noun: string, field: string): number {
+function flagBit(
+  flags: readonly FlagName[],
+  name: string,
+  text: string,
+  all: number,
+  noun: string,
+  field: string,
+): number {
   const flag = flags.find(([, flagName]) => flagName === name.toLowerCase());
-  if (flag === undefined) {
-    throw unknownFlag(name, text, flags, noun, field);
+  if (flag === undefined || (flag[0] & all) === 0) {
+    throw unknownFlag(name, text, flags, all, noun, field);
   }
   return flag[0];
 }
 
-function unknownFlag(name: string, text: string, flags: readonly FlagName[], noun: string, field: string): MatchError {
-  const known = flags.map(([, flagName]) => flagName).join(', ');
-  return new MatchError(
-    'VALUE_INVALID',
-    `${text}: bad value for ${field} (${name}: unknown ${noun} flag(s), expected ${known})`,
-  );
+function unknownFlag(
+  name: string,
+  text: string,
+  flags: readonly FlagName[],
+  all: number,
+  noun: string,
+  field: string,
+): MatchError {
+  const known = flags.filter(([bit]) => (bit & all) !== 0).map(([, flagName]) => flagName);
+  const reason = `${name}: unknown ${noun} flag(s), expected ${known.join(', ')}`;
+  return new MatchError('VALUE_INVALID', `${text}: bad value for ${field} (${reason})`);
 }

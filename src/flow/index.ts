@@ -11,7 +11,7 @@
  *
  * How. Text comes in and goes out here, because matches in text occur in flow tables, on the command line and in
  * traces alike: field-text.ts has values (`10.0.0.0/8`, `+trk-new`, `LOCAL`), subfield-text.ts has `NXM_NX_REG0[4..7]`,
- * match-text.ts reads matches and flow-text.ts prints them. field-access.ts reads and writes a field in a flow or a match,
+ * match-text.ts reads matches, match-format.ts and flow-format.ts print them. field-access.ts reads and writes a field in a flow or a match,
  * and is the only place that knows the fields that are not just their bits (VLANs, OpenFlow 1.1 ports, nw_tos).
  * Extraction, hashing and the sparse forms are the hot side of the layer and know words only.
  *
@@ -25,12 +25,17 @@ export * from './field-access.ts';
 export * from './field-text.ts';
 export * from './fields.ts';
 export { CT_STATE_FLAGS, type FlagName, formatFlags, parseFlags, TCP_FLAGS } from './flag-text.ts';
+export * from './flow-format.ts';
 export * from './flow-hash.ts';
 export { finishHash, hashWord, hashWords } from './hash.ts';
 export * from './key.ts';
 export * from './mask.ts';
 export * from './match.ts';
+export * from './match-format.ts';
+export * from './match-text.ts';
 export * from './miniflow.ts';
 export * from './port-text.ts';
+export * from './prerequisites.ts';
+export * from './split-terms.ts';
 export * from './subfield-text.ts';
 export * from './tlv-table.ts';
