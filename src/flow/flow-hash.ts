@@ -220,9 +220,12 @@ function portPair(ports: number): number {
   return (ports >>> 16) ^ (ports & 0xffff);
 }
 
-/** The words of IPv4 addresses are 0 in a flow of IPv6 and the other way round. */
+/** For a flow of IPv4 or IPv6. */
 function hashAddressPair(flow: flowKey.FlowWords, basis: number): number {
-  let hash = hashWord(basis, flow[W_NW_SRC]! ^ flow[W_NW_DST]!);
+  if (flow[W_TYPE_PROTO_FRAG]! >>> 16 === ETHERTYPE_IPV4) {
+    return hashWord(basis, flow[W_NW_SRC]! ^ flow[W_NW_DST]!);
+  }
+  let hash = basis;
   for (let word = 0; word < 4; word++) {
     hash = hashWord(hash, flow[W_IPV6_SRC + word]! ^ flow[W_IPV6_DST + word]!);
   }

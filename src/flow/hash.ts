@@ -11,6 +11,7 @@
 
 const MULTIPLIER_A = 0x9e3779b1 | 0;
 const MULTIPLIER_B = 0x85ebca77 | 0;
+const MULTIPLIER_JOIN = 0x2c1b3c6d;
 
 /** Takes one word into an unfinished hash. A basis is an unfinished hash of no words. */
 export function hashWord(hash: number, word: number): number {
@@ -26,7 +27,7 @@ export function finishHash(hash: number): number {
 
 /** Hash of `count` words from `start`, an int32. */
 export function hashWords(words: Int32Array, start: number, count: number, basis: number): number {
-  let a = basis ^ count;
+  let a = basis;
   let b = basis ^ MULTIPLIER_B;
   const end = start + count;
   let at = start;
@@ -37,5 +38,6 @@ export function hashWords(words: Int32Array, start: number, count: number, basis
   if (at < end) {
     a = Math.imul(((a << 13) | (a >>> 19)) ^ words[at]!, MULTIPLIER_A);
   }
-  return finishHash(a ^ ((b << 16) | (b >>> 16)));
+  // Without the shift, keys that differ in the high bits of the last two words fall together.
+  return finishHash(((a ^ Math.imul(b ^ (b >>> 15), MULTIPLIER_JOIN)) + count) | 0);
 }
