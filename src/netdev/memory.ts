@@ -58,7 +58,7 @@ export class MemoryNetdev implements Netdev {
     const isQueued =
       !this.closed &&
       this.linkUp &&
-      (frame instanceof Uint8Array ? this.queue.pushBytes(frame, 0, frame.length) : this.queue.push(frame));
+      (frame instanceof Uint8Array ? this.queue.pushFrame(frame) : this.queue.push(frame));
     if (!isQueued) {
       this.stats.rxDropped++;
       return false;

@@ -27,8 +27,11 @@ const IOVEC_LENGTH = 16;
 /** Room for one control message: a 16-byte header and struct tpacket_auxdata (20 bytes), rounded up. */
 const CONTROL_LENGTH = 48;
 
-/** 130 = 2 mod 4, a little more than the headroom of packets that the switch allocates. */
-const SLOT_HEADROOM = 130;
+/**
+ * 2 mod 4. Much more than any stack of headers, because nothing checks that what is pushed stays within the slot; what is
+ * not touched costs nothing.
+ */
+const SLOT_HEADROOM = 2050;
 /** The largest frame: an Ethernet header, two tags, and the largest IP packet. Longer ones (BIG TCP) are not received. */
 const SLOT_CAPACITY = 65_536 + 64;
 /** 192 past a multiple of 4096: consecutive slots start in other cache sets. */
@@ -110,9 +113,6 @@ export class PacketMemory {
   /** Aims packet `i` at what was received into its slot: `length` bytes including the virtio_net_hdr. */
   aimAtSlot(i: number, length: number): Packet {
     const packet = this.packets[i]!;
-    // Somebody may have given the packet another buffer because the headroom was not enough.
-    packet.bytes = this.bytes;
-    packet.view = this.view;
     packet.aim(slotStart(i), length - VNET_HEADER_LENGTH);
     return packet;
   }

@@ -5,7 +5,6 @@
  */
 import { Packet } from '../wire/index.ts';
 import { BATCH_SIZE } from './netdev.ts';
-import { setFrame } from './set-frame.ts';
 
 /** Frame bytes that a fresh slot has room for: an untagged or tagged frame of an ordinary MTU. */
 const SLOT_CAPACITY = 1522;
@@ -34,11 +33,12 @@ export class PacketQueue {
     return true;
   }
 
-  /** Queues a copy of `bytes[start, start + length)` as a packet without offload metadata; false when the queue is full. */
-  pushBytes(bytes: Uint8Array, start: number, length: number): boolean {
+  /** Queues a copy of `frame` as a packet without offload metadata; false when the queue is full. */
+  pushFrame(frame: Uint8Array): boolean {
     const slot = this.reserve();
     if (slot === null) return false;
-    setFrame(slot, bytes, start, length);
+    slot.reset(frame.length);
+    slot.bytes.set(frame, slot.start);
     return true;
   }
 

@@ -7,7 +7,6 @@ import { BATCH_SIZE, type Netdev, type NetdevStats } from './netdev.ts';
 import { CaptureError, CaptureReader } from './pcap-format.ts';
 import type { CaptureWriter } from './pcap-writer.ts';
 import { toPlainFrames } from './plain-frames.ts';
-import { setFrame } from './set-frame.ts';
 import { addressFromName, createStats, DEFAULT_MTU } from './stats.ts';
 
 export interface PcapNetdevOptions {
@@ -72,7 +71,8 @@ export class PcapNetdev implements Netdev {
         packet = Packet.allocate(DEFAULT_MTU);
         this.packets.push(packet);
       }
-      setFrame(packet, record.bytes, record.start, record.length);
+      packet.reset(record.length);
+      packet.bytes.set(record.bytes.subarray(record.start, record.start + record.length), packet.start);
       batch[count++] = packet;
       this.stats.rxPackets++;
       this.stats.rxBytes += record.length;
