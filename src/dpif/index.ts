@@ -1,0 +1,41 @@
+/**
+ * The interface between the switch and a datapath, its providers, and the words of both sides: action code, key attributes,
+ * upcalls.
+ */
+export {
+  ActionWriter,
+  COOKIE_CONTROLLER,
+  type DatapathAction,
+  type DatapathPort,
+  decodeActions,
+  HASH_L4,
+  HASH_SYM_L4,
+  type MeterConfig,
+  OVS_ACTION_ATTR_CHECK_PKT_LEN,
+  OVS_ACTION_ATTR_CLONE,
+  OVS_ACTION_ATTR_RECIRC,
+  OVS_ACTION_ATTR_SAMPLE,
+  OVS_ACTION_ATTR_USERSPACE,
+  OVS_KEY_ATTR_ARP,
+  OVS_KEY_ATTR_ETHERNET,
+  OVS_KEY_ATTR_ICMP,
+  OVS_KEY_ATTR_ICMPV6,
+  OVS_KEY_ATTR_IPV4,
+  OVS_KEY_ATTR_IPV6,
+  OVS_KEY_ATTR_MPLS,
+  OVS_KEY_ATTR_ND,
+  OVS_KEY_ATTR_PRIORITY,
+  OVS_KEY_ATTR_SCTP,
+  OVS_KEY_ATTR_SKB_MARK,
+  OVS_KEY_ATTR_TCP,
+  OVS_KEY_ATTR_TUNNEL,
+  OVS_KEY_ATTR_UDP,
+  SET_ATTRIBUTE_WORDS,
+  type SetWord,
+  UPCALL_ACTION,
+  UPCALL_BATCH_SIZE,
+  type Upcall,
+  type UserspaceCookie,
+} from '../datapath/index.ts';
+export * from './dpif.ts';
+export * from './userspace-dpif.ts';

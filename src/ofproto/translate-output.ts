@@ -1,0 +1,250 @@
+/**
+ * Translation of everything that sends a packet somewhere: ports, patch ports into other bridges, floods, queues,
+ * the controller.
+ */
+import { type FlowWords, W_ACTSET_OUTPUT, W_IN_PORT, W_METADATA, W_REG0, W_SKB_PRIORITY } from '../flow/index.ts';
+import {
+  type ControllerReason,
+  OFPP_ALL,
+  OFPP_CONTROLLER,
+  OFPP_FLOOD,
+  OFPP_IN_PORT,
+  OFPP_NONE,
+  OFPP_NORMAL,
+  OFPP_TABLE,
+  OFPP_UNSET,
+} from '../openflow/index.ts';
+import { runActionSet } from './action-set.ts';
+import type { Bridge } from './bridge.ts';
+import type { BridgePort } from './port.ts';
+import type { Rule } from './rule.ts';
+import { translateNormal } from './translate-normal.ts';
+import { lookUpTable } from './translate-table.ts';
+import { MAX_DEPTH, type TranslationContext } from './translation-context.ts';
+
+/** OFPR_* of a packet-in as the datapath action carries it (OpenFlow 1.4 section 7.4.1, ofp-packet.h numbers). */
+export const CONTROLLER_REASONS: readonly ControllerReason[] = [
+  'no_match',
+  'action',
+  'invalid_ttl',
+  'action_set',
+  'group',
+  'packet_out',
+];
+
+/** A packet is not truncated. */
+export const WHOLE_PACKET = 0xffff;
+const NO_BYTES: Uint8Array = new Uint8Array(0);
+/** upcall channel number: there is one channel per datapath here */
+const UPCALL_PID = 0;
+
+/** `output`, with any port number that OpenFlow knows. `maxLength` counts for the controller, and for `truncate`. */
+export function translateOutput(
+  context: TranslationContext,
+  port: number,
+  maxLength: number,
+  truncate: boolean,
+  mayPacketIn: boolean,
+): void {
+  switch (port) {
+    case OFPP_IN_PORT:
+      outputToPort(context, context.flow[W_IN_PORT]!, truncate ? maxLength : WHOLE_PACKET);
+      break;
+    case OFPP_TABLE:
+      lookUpTable(context, context.flow[W_IN_PORT]!, 0, mayPacketIn, true, false);
+      break;
+    case OFPP_NORMAL:
+      translateNormal(context, outputToPort);
+      break;
+    case OFPP_FLOOD:
+      flood(context, false, truncate ? maxLength : WHOLE_PACKET);
+      break;
+    case OFPP_ALL:
+      flood(context, true, truncate ? maxLength : WHOLE_PACKET);
+      break;
+    case OFPP_CONTROLLER:
+      sendToController(context, maxLength, controllerReason(context), 0, NO_BYTES);
+      break;
+    case OFPP_NONE:
+      break;
+    default:
+      if (port === context.flow[W_IN_PORT]) {
+        context.report('warning', 'skipping output to input port');
+      } else {
+        outputToPort(context, port, truncate ? maxLength : WHOLE_PACKET);
+      }
+  }
+}
+
+/** Why a packet goes to the controller, as seen from where the action stands. */
+export function controllerReason(context: TranslationContext): ControllerReason {
+  if (context.isInActionSet) {
+    return 'action_set';
+  }
+  return context.rule === null ? 'packet_out' : isTableMiss(context.rule) ? 'no_match' : 'action';
+}
+
+/** The rule of priority 0 that matches everything (OpenFlow 1.3 section 5.4). */
+function isTableMiss(rule: Rule): boolean {
+  return rule.priority === 0 && rule.match.mask.words.length === 0;
+}
+
+/** Sends the packet out of one port, or through a patch port into its peer's bridge. */
+export function outputToPort(context: TranslationContext, number: number, maxLength: number): void {
+  const port = context.bridge.ports.get(number);
+  if (port === undefined) {
+    context.report('warning', 'Nonexistent output port');
+    return;
+  }
+  if (port.config.noForward) {
+    context.report('warning', 'OFPPC_NO_FWD set, skipping output');
+    return;
+  }
+  context.hasOutput = true;
+  if (port.peer !== null) {
+    enterPeer(context, port, port.peer.bridge, port.peer.port);
+    return;
+  }
+  if (port.datapathPort < 0) {
+    context.report('warning', 'Nonexistent output port');
+    return;
+  }
+  context.commit();
+  if (maxLength !== WHOLE_PACKET) {
+    context.writer.trunc(maxLength);
+  }
+  context.writer.output(port.datapathPort);
+}
+
+/** Goes on in the bridge at the other end of a patch port; comes back with the flow as it was. */
+function enterPeer(context: TranslationContext, port: BridgePort, peer: Bridge, peerPort: number): void {
+  const into = peer.ports.get(peerPort);
+  if (into === undefined) {
+    context.report('warning', 'Nonexistent output port');
+    return;
+  }
+  if (context.depth >= MAX_DEPTH) {
+    context.fail('Recursion too deep', `over max translation depth ${MAX_DEPTH}`);
+    return;
+  }
+  const { bridge, table, rule, stack, actionSet, isInActionSet } = context;
+  const saved: FlowWords = context.flow.slice();
+  context.effects.push({ kind: 'patch', port, peer: into });
+  context.trace?.enter('bridge', peer.name);
+  context.depth++;
+  context.bridge = peer;
+  context.rule = null;
+  context.stack = [];
+  context.actionSet = [];
+  context.isInActionSet = false;
+  context.flow[W_IN_PORT] = peerPort;
+  context.flow.fill(0, W_METADATA, W_REG0 + 16);
+  context.flow[W_ACTSET_OUTPUT] = OFPP_UNSET;
+  if (mayReceive(context, into)) {
+    lookUpTable(context, peerPort, 0, true, true, false);
+    runActionSet(context);
+  }
+  // `exit` and a recirculation in the peer are the peer's own business.
+  context.isExiting = false;
+  finishFreezing(context);
+  context.flow.set(saved);
+  context.bridge = bridge;
+  context.table = table;
+  context.rule = rule;
+  context.stack = stack;
+  context.actionSet = actionSet;
+  context.isInActionSet = isInActionSet;
+  context.depth--;
+  context.trace?.leave();
+}
+
+/** Whether a port takes packets in. */
+export function mayReceive(context: TranslationContext, port: BridgePort): boolean {
+  if (port.config.noReceive || port.config.down) {
+    context.report('warning', port.config.down ? 'port is down, dropping' : 'OFPPC_NO_RECV set, dropping');
+    return false;
+  }
+  return true;
+}
+
+function flood(context: TranslationContext, all: boolean, maxLength: number): void {
+  const inPort = context.flow[W_IN_PORT]!;
+  for (const port of context.bridge.portsInOrder()) {
+    if (port.number !== inPort && (all || !port.config.noFlood)) {
+      outputToPort(context, port.number, maxLength);
+    }
+  }
+}
+
+/** `enqueue`: output with the packet's priority naming the queue. */
+export function translateEnqueue(context: TranslationContext, portNumber: number, queue: number): void {
+  const port = portNumber === OFPP_IN_PORT ? context.flow[W_IN_PORT]! : portNumber;
+  if (portNumber !== OFPP_IN_PORT && port === context.flow[W_IN_PORT]) {
+    return;
+  }
+  const priority = context.flow[W_SKB_PRIORITY]!;
+  setQueue(context, queue);
+  outputToPort(context, port, WHOLE_PACKET);
+  context.flow[W_SKB_PRIORITY] = priority;
+}
+
+/** `set_queue`: the userspace datapath's priority of a queue is its number. */
+export function setQueue(context: TranslationContext, queue: number): void {
+  context.wildcards[W_SKB_PRIORITY] = -1;
+  context.flow[W_SKB_PRIORITY] = queue;
+}
+
+/** Sends the packet, as it is now, to a controller. */
+export function sendToController(
+  context: TranslationContext,
+  maxLength: number,
+  reason: ControllerReason,
+  controllerId: number,
+  userdata: Uint8Array,
+): void {
+  context.commit();
+  writeControllerAction(context, context.internState(false, userdata), maxLength, reason, controllerId, false);
+}
+
+function writeControllerAction(
+  context: TranslationContext,
+  recircId: number,
+  maxLength: number,
+  reason: ControllerReason,
+  controllerId: number,
+  continuation: boolean,
+): void {
+  context.writer.userspace(UPCALL_PID, {
+    kind: 'controller',
+    reason: CONTROLLER_REASONS.indexOf(reason),
+    dontSend: !context.hasSideEffects,
+    continuation,
+    recircId,
+    ruleCookie: context.rule?.cookie ?? 0xffffffffffffffffn,
+    controllerId,
+    maxLength,
+  });
+}
+
+/** Writes the recirculation that `freeze` asked for, if it did: the packet comes back with the state kept here. */
+export function finishFreezing(context: TranslationContext): void {
+  if (!context.isFreezing || context.error !== null) {
+    return;
+  }
+  context.commit();
+  const pause = context.freezePause;
+  const id = context.internState(true, pause?.userdata ?? NO_BYTES);
+  if (pause !== null) {
+    writeControllerAction(context, id, pause.maxLength, pause.reason, pause.controllerId, true);
+  } else {
+    if (context.freezeHash !== null) {
+      context.writer.hash(context.freezeHash.algorithm, context.freezeHash.basis);
+    }
+    context.writer.recirc(id);
+  }
+  context.isFreezing = false;
+  context.frozenActions = [];
+  context.freezeHash = null;
+  context.freezePause = null;
+  context.actionSet = [];
+}

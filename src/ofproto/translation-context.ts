@@ -1,0 +1,191 @@
+/**
+ * The state of one translation, shared by the files that translate actions.
+ *
+ * `flow` is the packet as the pipeline sees it now, `base` the packet as the datapath has it, `wildcards` the bits looked
+ * at so far, `writer` the datapath actions written so far. A context is used again for the next translation; what it
+ * hands out is valid until then.
+ */
+import { ActionWriter } from '../dpif/index.ts';
+import {
+  createFlow,
+  type FlowWords,
+  formatSubfield,
+  readBigBits,
+  type Subfield,
+  subfieldBitOffset,
+  W_IN_PORT,
+  writeBits,
+} from '../flow/index.ts';
+import { formatActions, type OpenFlowAction } from '../openflow/index.ts';
+import type { Bridge } from './bridge.ts';
+import { commitActions } from './commit.ts';
+import type { Effect } from './effects.ts';
+import { type FrozenActions, freezeMetadata, type RecirculationTable } from './recirculation.ts';
+import type { Rule } from './rule.ts';
+import type { TraceNodeType, TranslationTrace } from './trace.ts';
+
+/** Why a translation was given up; the packet is dropped. The texts are Open vSwitch's. */
+export type TranslationError =
+  | 'Bridge not found'
+  | 'Recursion too deep'
+  | 'Too many resubmits'
+  | 'Stack too deep'
+  | 'No recirculation context'
+  | 'Recirculation conflict'
+  | 'Too many MPLS labels'
+  | 'Unsupported packet type';
+
+/** Tables, groups and clones inside one another, at most. */
+export const MAX_DEPTH = 64;
+/** Table lookups in one translation, at most. */
+export const MAX_RESUBMITS: number = MAX_DEPTH * MAX_DEPTH;
+/** Bytes on the stack (`push`), at most. */
+export const MAX_STACK_BYTES = 65536;
+
+export class TranslationContext {
+  readonly flow: FlowWords = createFlow();
+  readonly base: FlowWords = createFlow();
+  readonly wildcards: FlowWords = createFlow();
+  readonly writer: ActionWriter = new ActionWriter();
+  effects: Effect[] = [];
+  trace: TranslationTrace | null = null;
+  recirculation: RecirculationTable;
+  bridge!: Bridge;
+  /** OpenFlow table of the actions under translation */
+  table = 0;
+  /** rule of the actions under translation; null for a packet-out and in the action set */
+  rule: Rule | null = null;
+  depth = 0;
+  resubmits = 0;
+  stack: bigint[] = [];
+  actionSet: OpenFlowAction[] = [];
+  isInActionSet = false;
+  /** set by `exit`: no further action anywhere */
+  isExiting = false;
+  /** the rest of the actions is to wait for the datapath: set by `freeze` */
+  isFreezing = false;
+  frozenActions: FrozenActions[] = [];
+  /** hash for the datapath to compute before it recirculates */
+  freezeHash: { readonly algorithm: number; readonly basis: number } | null = null;
+  /** where freezing is for a controller's continuation, what to tell it */
+  freezePause: (OpenFlowAction & { type: 'controller' }) | null = null;
+  wasMpls = false;
+  error: TranslationError | null = null;
+  /** false where the translation is only looked at: the packets it sends to a controller are marked as not to be sent */
+  hasSideEffects = true;
+  /** the bridge port last output to, for the packet's own accounting */
+  hasOutput = false;
+
+  /** Translates a list of actions in this context; set by translate.ts, which all the others would import in a circle. */
+  readonly runActions: (context: TranslationContext, actions: readonly OpenFlowAction[], isLast: boolean) => void;
+
+  constructor(
+    recirculation: RecirculationTable,
+    runActions: (context: TranslationContext, actions: readonly OpenFlowAction[], isLast: boolean) => void,
+  ) {
+    this.recirculation = recirculation;
+    this.runActions = runActions;
+  }
+
+  /** Forgets the last translation. `flow` is copied. */
+  reset(bridge: Bridge, flow: FlowWords, trace: TranslationTrace | null, hasSideEffects: boolean): void {
+    this.flow.set(flow);
+    this.base.set(flow);
+    this.wildcards.fill(0);
+    this.writer.reset();
+    this.effects = [];
+    this.trace = trace;
+    this.bridge = bridge;
+    this.table = 0;
+    this.rule = null;
+    this.depth = 0;
+    this.resubmits = 0;
+    this.stack = [];
+    this.actionSet = [];
+    this.isInActionSet = false;
+    this.isExiting = false;
+    this.isFreezing = false;
+    this.frozenActions = [];
+    this.freezeHash = null;
+    this.freezePause = null;
+    this.wasMpls = false;
+    this.error = null;
+    this.hasSideEffects = hasSideEffects;
+    this.hasOutput = false;
+  }
+
+  report(type: TraceNodeType, text: string): void {
+    this.trace?.report(type, text);
+  }
+
+  /** Gives up: nothing more is translated and the packet is dropped. */
+  fail(error: TranslationError, text: string): void {
+    this.error ??= error;
+    this.trace?.report('error', text);
+  }
+
+  /** Takes down who un-wildcarded what since the last call. Call it only with a trace. */
+  attribute(reason: string): void {
+    this.trace?.attribute(this.wildcards, this.bridge.name, this.isInActionSet ? null : this.table, reason);
+  }
+
+  /** Writes out what the pipeline changed so far. */
+  commit(): void {
+    commitActions(this.flow, this.base, this.wildcards, this.writer);
+  }
+
+  /** Whether nothing more is to be translated now. */
+  get isStopped(): boolean {
+    return this.error !== null || this.isExiting || this.isFreezing;
+  }
+
+  /** Asks that the rest of the pipeline runs after the datapath has sent the packet round once more. */
+  freeze(hash: { readonly algorithm: number; readonly basis: number } | null): void {
+    this.isFreezing = true;
+    this.freezeHash = hash;
+  }
+
+  /** Keeps actions for after the recirculation, behind those kept before. */
+  keepForLater(actions: readonly OpenFlowAction[]): void {
+    if (actions.length > 0) {
+      this.frozenActions.push({ actions, table: this.table, rule: this.rule });
+    }
+  }
+
+  /** Takes an id for the pipeline's state as it is now. */
+  internState(withPipeline: boolean, userdata: Uint8Array): number {
+    return this.recirculation.intern({
+      bridge: this.bridge,
+      table: this.table,
+      inPort: this.flow[W_IN_PORT]!,
+      metadata: freezeMetadata(this.flow),
+      stack: withPipeline ? [...this.stack] : [],
+      actionSet: withPipeline ? [...this.actionSet] : [],
+      actions: withPipeline ? [...this.frozenActions] : [],
+      userdata,
+    });
+  }
+
+  /** Writes a number (up to 32 bits) to a subfield of the flow. */
+  writeSubfield(subfield: Subfield, value: number): void {
+    const low = Math.min(32, subfield.bits);
+    const offset = subfieldBitOffset(subfield);
+    for (let done = 0; done < subfield.bits - low; done += 32) {
+      writeBits(this.flow, offset + done, Math.min(32, subfield.bits - low - done), 0);
+    }
+    writeBits(this.flow, offset + subfield.bits - low, low, value);
+  }
+
+  /** Says in the trace what a subfield holds now. */
+  reportSubfield(subfield: Subfield): void {
+    if (this.trace !== null) {
+      const value = readBigBits(this.flow, subfieldBitOffset(subfield), subfield.bits);
+      this.report('detail', `${formatSubfield(subfield)} is now ${value === 0n ? '0' : `0x${value.toString(16)}`}`);
+    }
+  }
+
+  /** An action as text, for the trace. */
+  describe(action: OpenFlowAction): string {
+    return formatActions([action]);
+  }
+}

@@ -1,0 +1,16 @@
+/** Why a megaflow was deleted; texts as Open vSwitch's. */
+export const DELETION_REASONS = {
+  none: 'none',
+  avoid_race: 'avoiding race',
+  bad_odp_fit: 'bad ODP fit',
+  flow_idle: 'flow idle timed out',
+  flow_limit: 'kill all flows condition detected',
+  flow_wildcarded: 'mask too wide for the new translation',
+  no_ofproto: 'bridge not found',
+  purge: 'user requested flow deletion',
+  too_expensive: 'too expensive to revalidate',
+  update_fail: 'datapath update failed',
+  xlation_error: 'flow translation error',
+} as const;
+
+export type DeletionReason = keyof typeof DELETION_REASONS;

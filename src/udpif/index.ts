@@ -1,0 +1,8 @@
+/**
+ * Upcalls and revalidation.
+ */
+export * from './deletion-reason.ts';
+export * from './megaflow.ts';
+export type { PacketIn } from './packet-in.ts';
+export * from './pipeline.ts';
+export * from './udpif.ts';
