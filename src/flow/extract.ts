@@ -129,6 +129,7 @@ const ND_SOURCE_LINK_ADDRESS = 1;
 const ND_TARGET_LINK_ADDRESS = 2;
 const NSH_BASE_LENGTH = 8;
 const NSH_MD_TYPE_1 = 1;
+const NSH_MD_TYPE_2 = 2;
 const NSH_MD1_LENGTH = 24;
 /** Trailing bytes that still pass for padding: Open vSwitch keeps their number in 16 bits. */
 const MAX_PADDING = 0xffff;
@@ -587,7 +588,7 @@ function extractNsh(packet: wire.Packet, key: flowKey.FlowWords, offset: number)
   const ttl = (base >>> 22) & 0x3f;
   const length = ((base >>> 16) & 0x3f) * 4;
   const metadataType = (base >>> 8) & 0xff;
-  if (version !== 0 || length < NSH_BASE_LENGTH || length > size) {
+  if (version !== 0 || length > size || (metadataType === NSH_MD_TYPE_2 && length < NSH_BASE_LENGTH)) {
     return EXTRACT_BAD_NSH;
   }
   if (metadataType === NSH_MD_TYPE_1) {
