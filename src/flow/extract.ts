@@ -488,7 +488,7 @@ function extractNeighbourDiscovery(view: DataView, key: flowKey.FlowWords, offse
   while (end - option >= ND_OPTION_UNIT) {
     const type = view.getUint8(option);
     const length = ND_OPTION_UNIT * view.getUint8(option + 1);
-    if (length === 0 || length > end - option) {
+    if (length === 0) {
       return EXTRACT_BAD_ND;
     }
     if (length === ND_OPTION_UNIT && (type === ND_SOURCE_LINK_ADDRESS || type === ND_TARGET_LINK_ADDRESS)) {
@@ -503,6 +503,7 @@ function extractNeighbourDiscovery(view: DataView, key: flowKey.FlowWords, offse
     }
     option += length;
   }
+  // Short of the end there is half an option, beyond it the last one is cut off.
   return option === end ? EXTRACT_OK : EXTRACT_BAD_ND;
 }
 
