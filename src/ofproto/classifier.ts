@@ -16,11 +16,13 @@
  */
 import { createFlow, type FlowWords, W_CONJ_ID } from '../flow/index.ts';
 import { type Conjunction, descendingPriorities, satisfiedConjunctions } from './conjunction.ts';
-import type { LookupTrace } from './lookup-trace.ts';
-import { createPrefixTries, DEFAULT_PREFIX_FIELDS, type PrefixFieldTrie } from './prefix-fields.ts';
+import type { LookupCause, LookupTrace } from './lookup-trace.ts';
+import { DEFAULT_PREFIX_FIELDS, PrefixTries } from './prefix-fields.ts';
 import { type SparseMask, type SparseMatch, sparseMaskBits, sparseMaskEquals } from './sparse-match.ts';
 import { STAGE_NAMES } from './stages.ts';
 import { Subtable } from './subtable.ts';
+import { MISS_LAST, MISS_TRIE, missCause, missStage, missTrie, runProgram } from './subtable-program.ts';
+import { WordArena } from './word-arena.ts';
 
 /**
  * What a classifier needs to know of a rule. While the rule is in the classifier neither match nor priority may change, nor
@@ -34,19 +36,24 @@ export interface ClassifierRule {
   readonly conjunctions: readonly Conjunction[] | null;
 }
 
+/** takes the bits that nobody asked for */
+const UNUSED_MASK = createFlow();
+
 export class Classifier<R extends ClassifierRule> {
   /** by highest priority, descending */
   #subtables: Subtable<R>[] = [];
   /** by hash of the mask */
   readonly #subtablesByMask: Map<number, Subtable<R>[]> = new Map();
-  #tries: readonly PrefixFieldTrie[];
+  /** per subtable, in the same order: highest priority, offset of its program */
+  #order: Int32Array = new Int32Array(0);
+  readonly #arena: WordArena = new WordArena();
+  #tries: PrefixTries;
   #count = 0;
   #softCount = 0;
-  #lookupId = 0;
 
   /** `prefixFields` names the address fields that get a prefix trie (OVSDB: Flow_Table, column `prefixes`). */
   constructor(prefixFields: readonly string[] = DEFAULT_PREFIX_FIELDS) {
-    this.#tries = createPrefixTries(prefixFields);
+    this.#tries = new PrefixTries(prefixFields);
   }
 
   /** number of rules */
@@ -64,13 +71,14 @@ export class Classifier<R extends ClassifierRule> {
    * the answer depends on. `trace`, if given, learns of every subtable consulted.
    */
   lookup(flow: FlowWords, wildcards: FlowWords | null = null, trace: LookupTrace<R> | null = null): R | null {
-    this.#lookupId++;
+    this.#tries.beginLookup();
+    const mask = wildcards ?? UNUSED_MASK;
     if (this.#softCount === 0) {
-      return this.#find(flow, wildcards, trace, null);
+      return this.#find(flow, mask, trace, null);
     }
     const soft: R[] = [];
-    const hard = this.#find(flow, wildcards, trace, soft);
-    return soft.length === 0 ? hard : this.#resolveConjunctions(flow, wildcards, trace, soft, hard);
+    const hard = this.#find(flow, mask, trace, soft);
+    return soft.length === 0 ? hard : this.#resolveConjunctions(flow, mask, trace, soft, hard);
   }
 
   /** Adds a rule in place of the one with the same match and priority, which it returns, or null if there was none. */
@@ -166,7 +174,7 @@ export class Classifier<R extends ClassifierRule> {
 
   /** Changes which address fields have prefix tries; see the constructor. */
   setPrefixFields(prefixFields: readonly string[]): void {
-    this.#tries = createPrefixTries(prefixFields);
+    this.#tries = new PrefixTries(prefixFields);
     const old = this.#subtables;
     this.#subtables = [];
     this.#subtablesByMask.clear();
@@ -175,7 +183,9 @@ export class Classifier<R extends ClassifierRule> {
       subtable.forEach((rule) => {
         rebuilt.insert(rule);
       });
+      subtable.release();
     }
+    this.#writeOrder();
   }
 
   /** The subtables' masks with their numbers of rules and highest priorities, in lookup order. */
@@ -189,25 +199,27 @@ export class Classifier<R extends ClassifierRule> {
   }
 
   /** The best rule. With `soft`, soft rules are collected there; without, they are passed over. */
-  #find(flow: FlowWords, wildcards: FlowWords | null, trace: LookupTrace<R> | null, soft: R[] | null): R | null {
-    const subtables = this.#subtables;
-    const lookupId = this.#lookupId;
+  #find(flow: FlowWords, wildcards: FlowWords, trace: LookupTrace<R> | null, soft: R[] | null): R | null {
+    const order = this.#order;
+    const memory = this.#arena.words;
+    const tries = this.#tries;
     const anySoft = this.#softCount !== 0;
     let best: R | null = null;
     let bestPriority = -1;
-    for (let index = 0; index < subtables.length; index++) {
-      const subtable = subtables[index]!;
-      if (subtable.maxPriority <= bestPriority) {
-        break;
-      }
+    for (let index = 0; index < order.length && order[index]! > bestPriority; index += 2) {
       let row: number;
-      if (trace !== null) {
-        row = traceFind(subtable, flow, wildcards ?? createFlow(), lookupId, trace);
-      } else if (wildcards !== null) {
-        row = subtable.findWithWildcards(flow, wildcards, lookupId);
+      if (trace === null) {
+        row = runProgram(memory, order[index + 1]!, flow, wildcards, tries);
+        if (row < 0) {
+          if (missCause(row) === MISS_LAST) {
+            this.#subtables[index >> 1]!.addPortBits(flow, wildcards);
+          }
+          continue;
+        }
       } else {
-        row = subtable.find(flow);
+        row = this.#traceFind(this.#subtables[index >> 1]!, flow, wildcards, trace);
       }
+      const subtable = this.#subtables[index >> 1]!;
       while (row >= 0) {
         const rule = subtable.ruleAt(row);
         if (rule.priority <= bestPriority) {
@@ -225,20 +237,45 @@ export class Classifier<R extends ClassifierRule> {
     return best;
   }
 
+  /** A subtable's lookup, told to `trace`. */
+  #traceFind(subtable: Subtable<R>, flow: FlowWords, wildcards: FlowWords, trace: LookupTrace<R>): number {
+    const mask = createFlow();
+    const row = runProgram(this.#arena.words, subtable.program, flow, mask, this.#tries);
+    const cause = row < 0 ? missCause(row) : -1;
+    if (cause === MISS_LAST) {
+      subtable.addPortBits(flow, mask);
+    }
+    for (let word = 0; word < mask.length; word++) {
+      wildcards[word] = wildcards[word]! | mask[word]!;
+    }
+    const { stages } = subtable.mask;
+    const lastStage = row < 0 ? stages[missStage(row)] : stages[stages.length - 1];
+    trace.step({
+      kind: row < 0 ? stepKind(cause, subtable.hasPorts) : 'rule',
+      mask,
+      priority: subtable.maxPriority,
+      rules: subtable.count,
+      rule: row < 0 ? subtable.anyRule() : subtable.ruleAt(row),
+      stage: STAGE_NAMES[lastStage ?? 0]!,
+      field: cause === MISS_TRIE ? this.#tries.fields[missTrie(row)]!.name : null,
+    });
+    return row;
+  }
+
   /**
    * From the highest priority down to that of the best ordinary rule: if the soft rules of this priority satisfy a
    * conjunction, look up with its id.
    */
   #resolveConjunctions(
     flow: FlowWords,
-    wildcards: FlowWords | null,
+    wildcards: FlowWords,
     trace: LookupTrace<R> | null,
     soft: readonly R[],
     hard: R | null,
   ): R | null {
     const hardPriority = hard === null ? -1 : hard.priority;
     const savedId = flow[W_CONJ_ID]!;
-    const savedMask = wildcards === null ? 0 : wildcards[W_CONJ_ID]!;
+    const savedMask = wildcards[W_CONJ_ID]!;
     for (const priority of descendingPriorities(soft)) {
       if (priority <= hardPriority) {
         break;
@@ -247,10 +284,8 @@ export class Classifier<R extends ClassifierRule> {
         flow[W_CONJ_ID] = id;
         const rule = this.#find(flow, wildcards, trace, null);
         flow[W_CONJ_ID] = savedId;
-        if (wildcards !== null) {
-          // The id follows from bits already un-wildcarded; the packet's own conj_id was not looked at.
-          wildcards[W_CONJ_ID] = savedMask;
-        }
+        // The id follows from bits already un-wildcarded; the packet's own conj_id was not looked at.
+        wildcards[W_CONJ_ID] = savedMask;
         if (rule !== null) {
           return rule;
         }
@@ -269,7 +304,7 @@ export class Classifier<R extends ClassifierRule> {
   }
 
   #createSubtable(mask: SparseMask): Subtable<R> {
-    const subtable = new Subtable<R>(mask, this.#tries);
+    const subtable = new Subtable<R>(mask, this.#arena, this.#tries);
     const sameHash = this.#subtablesByMask.get(mask.hash);
     if (sameHash === undefined) {
       this.#subtablesByMask.set(mask.hash, [subtable]);
@@ -277,11 +312,14 @@ export class Classifier<R extends ClassifierRule> {
       sameHash.push(subtable);
     }
     this.#subtables.push(subtable);
+    this.#writeOrder();
     return subtable;
   }
 
   #deleteSubtable(subtable: Subtable<R>): void {
     this.#subtables.splice(this.#subtables.indexOf(subtable), 1);
+    this.#writeOrder();
+    subtable.release();
     const sameHash = this.#subtablesByMask.get(subtable.mask.hash)!.filter((other) => other !== subtable);
     if (sameHash.length === 0) {
       this.#subtablesByMask.delete(subtable.mask.hash);
@@ -307,35 +345,30 @@ export class Classifier<R extends ClassifierRule> {
       index++;
     }
     subtables[index] = subtable;
+    this.#writeOrder();
+  }
+
+  #writeOrder(): void {
+    if (this.#order.length !== 2 * this.#subtables.length) {
+      this.#order = new Int32Array(2 * this.#subtables.length);
+    }
+    for (let index = 0; index < this.#subtables.length; index++) {
+      const subtable = this.#subtables[index]!;
+      this.#order[2 * index] = subtable.maxPriority;
+      this.#order[2 * index + 1] = subtable.program;
+    }
   }
 }
 
-/** A subtable's lookup with un-wildcarding, told to `trace`. */
-function traceFind<R extends ClassifierRule>(
-  subtable: Subtable<R>,
-  flow: FlowWords,
-  wildcards: FlowWords,
-  lookupId: number,
-  trace: LookupTrace<R>,
-): number {
-  const mask = createFlow();
-  const row = subtable.findWithWildcards(flow, mask, lookupId);
-  const missed = row < 0;
-  const { stages } = subtable.mask;
-  const lastStage = missed ? stages[subtable.missStage] : stages[stages.length - 1];
-  for (let word = 0; word < mask.length; word++) {
-    wildcards[word] = wildcards[word]! | mask[word]!;
+function stepKind(cause: number, hasPorts: boolean): LookupCause {
+  switch (cause) {
+    case MISS_TRIE:
+      return 'trie';
+    case MISS_LAST:
+      return hasPorts ? 'ports' : 'subtable';
+    default:
+      return 'stage';
   }
-  trace.step({
-    kind: missed ? subtable.missCause : 'rule',
-    mask,
-    priority: subtable.maxPriority,
-    rules: subtable.count,
-    rule: missed ? subtable.anyRule() : subtable.ruleAt(row),
-    stage: STAGE_NAMES[lastStage ?? 0]!,
-    field: missed && subtable.missCause === 'trie' ? subtable.missTrie!.name : null,
-  });
-  return row;
 }
 
 /** For each bit set of both masks: triples of (entry of a, entry of b, common bits). */

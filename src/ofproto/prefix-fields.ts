@@ -40,47 +40,21 @@ const PREFIX_FIELDS: readonly PrefixField[] = [
 /** The fields that get a trie unless the classifier is told otherwise. */
 export const DEFAULT_PREFIX_FIELDS: readonly string[] = PREFIX_FIELDS.map((field) => field.name);
 
-/** A trie with the memory of its last lookup. */
+/** One of the tries. */
 export class PrefixFieldTrie {
   readonly name: string;
   readonly firstWord: number;
   readonly width: number;
+  /** index in `STAGE_NAMES` */
   readonly stage: number;
-  /** bits of the flow that decided the last lookup */
-  checkedBits = 0;
-  /** the lookup that `checkedBits` and the lengths belong to */
-  lookupId = -1;
-  readonly #trie: PrefixTrie;
-  readonly #lengths: Int32Array;
+  readonly trie: PrefixTrie;
 
   constructor(field: PrefixField) {
     this.name = field.name;
     this.firstWord = field.firstWord;
     this.width = field.width;
     this.stage = stageOfWord(field.firstWord);
-    this.#trie = new PrefixTrie(field.width);
-    this.#lengths = new Int32Array(field.width >>> 5);
-  }
-
-  /**
-   * Whether the trie alone proves that no rule with a prefix of `length` bits matches the flow, at a cost of no more bits than
-   * the prefix has; `checkedBits` is then that cost.
-   */
-  excludes(flow: FlowWords, length: number, lookupId: number): boolean {
-    if (this.lookupId !== lookupId) {
-      this.lookupId = lookupId;
-      this.checkedBits = this.#trie.lookup(flow, this.firstWord, this.#lengths);
-    }
-    const bit = length - 1;
-    return (this.#lengths[bit >>> 5]! & (1 << (31 - (bit & 31)))) === 0 && this.checkedBits <= length;
-  }
-
-  /** Un-wildcards the bits that decided the last lookup. */
-  addCheckedBits(wildcards: FlowWords): void {
-    for (let word = 0; 32 * word < this.checkedBits; word++) {
-      const index = this.firstWord + word;
-      wildcards[index] = wildcards[index]! | prefixMask(this.checkedBits - 32 * word);
-    }
+    this.trie = new PrefixTrie(field.width);
   }
 
   /** The prefix length that a mask has in this field; 0 when it has none or is no prefix. */
@@ -96,17 +70,53 @@ export class PrefixFieldTrie {
     }
     return length;
   }
-
-  insert(address: Int32Array, length: number): void {
-    this.#trie.insert(address, 0, length);
-  }
-
-  remove(address: Int32Array, length: number): void {
-    this.#trie.remove(address, 0, length);
-  }
 }
 
-/** The tries for the named fields; a name that cannot have a trie is ignored. */
-export function createPrefixTries(names: readonly string[]): PrefixFieldTrie[] {
-  return PREFIX_FIELDS.filter((field) => names.includes(field.name)).map((field) => new PrefixFieldTrie(field));
+/** what is remembered of a trie's last lookup: which lookup, how many bits decided it, which prefix lengths it found */
+const MEMO_LOOKUP = 0;
+const MEMO_CHECKED_BITS = 1;
+const MEMO_LENGTHS = 2;
+const MEMO_SIZE = 6;
+
+export class PrefixTries {
+  readonly fields: readonly PrefixFieldTrie[];
+  readonly #memo: Int32Array;
+  #lookup = 0;
+
+  /** Tries for the named fields; a name that cannot have a trie is ignored. */
+  constructor(names: readonly string[]) {
+    this.fields = PREFIX_FIELDS.filter((field) => names.includes(field.name)).map(
+      (field) => new PrefixFieldTrie(field),
+    );
+    this.#memo = new Int32Array(MEMO_SIZE * this.fields.length);
+  }
+
+  /** Forgets what was found for the last flow. */
+  beginLookup(): void {
+    this.#lookup = (this.#lookup + 1) | 0;
+  }
+
+  /**
+   * Whether a trie alone proves that no rule with a prefix of `length` bits matches the flow, at a cost of no more bits
+   * than the prefix has; these are then un-wildcarded.
+   */
+  excludes(trie: number, length: number, flow: FlowWords, wildcards: FlowWords): boolean {
+    const memo = this.#memo;
+    const start = MEMO_SIZE * trie;
+    if (memo[start + MEMO_LOOKUP] !== this.#lookup) {
+      const field = this.fields[trie]!;
+      memo[start + MEMO_LOOKUP] = this.#lookup;
+      memo[start + MEMO_CHECKED_BITS] = field.trie.lookup(flow, field.firstWord, memo, start + MEMO_LENGTHS);
+    }
+    const checkedBits = memo[start + MEMO_CHECKED_BITS]!;
+    const lengths = memo[start + MEMO_LENGTHS + ((length - 1) >>> 5)]!;
+    if (checkedBits > length || (lengths & (1 << (-length & 31))) !== 0) {
+      return false;
+    }
+    const { firstWord } = this.fields[trie]!;
+    for (let word = 0; 32 * word < checkedBits; word++) {
+      wildcards[firstWord + word] = wildcards[firstWord + word]! | prefixMask(checkedBits - 32 * word);
+    }
+    return true;
+  }
 }

@@ -16,6 +16,9 @@ const RIGHT = 2;
 const RULES = 3;
 const KEY = 4;
 
+/** what an empty trie starts with, so that it costs nothing */
+const NO_NODES = new Int32Array(0);
+
 export class PrefixTrie {
   /** bits of a key, a multiple of 32 */
   readonly width: number;
@@ -29,17 +32,17 @@ export class PrefixTrie {
   constructor(width: number) {
     this.width = width;
     this.#stride = KEY + (width >>> 5);
-    this.#nodes = new Int32Array(4 * this.#stride);
+    this.#nodes = NO_NODES;
   }
 
   /**
-   * Looks up the key at `words[first..]`. Sets in `lengths` (one bit per prefix length 1..width, most significant bit
-   * of word 0 first) the lengths of the prefixes that contain it and returns how many bits of the key decided that.
+   * Looks up the key at `words[first..]`. Sets in `lengths[lengthsStart..]` (one bit per prefix length 1..width, most
+   * significant bit first) the lengths of the prefixes that contain it and returns how many bits of the key decided that.
    */
-  lookup(words: Int32Array, first: number, lengths: Int32Array): number {
+  lookup(words: Int32Array, first: number, lengths: Int32Array, lengthsStart: number): number {
     const nodes = this.#nodes;
-    for (let word = 0; word < lengths.length; word++) {
-      lengths[word] = 0;
+    for (let word = 0; word < this.width >>> 5; word++) {
+      lengths[lengthsStart + word] = 0;
     }
     let node = this.#root;
     let depth = 0;
@@ -50,8 +53,8 @@ export class PrefixTrie {
         return agreed + 1;
       }
       if (nodes[node + RULES]! > 0 && length > 0) {
-        const bit = length - 1;
-        lengths[bit >>> 5] = lengths[bit >>> 5]! | (1 << (31 - (bit & 31)));
+        const word = lengthsStart + ((length - 1) >>> 5);
+        lengths[word] = lengths[word]! | (1 << (-length & 31));
       }
       if (length === this.width) {
         return length;
@@ -146,7 +149,7 @@ export class PrefixTrie {
       node = this.#nextNode * this.#stride;
       this.#nextNode++;
       if (node + this.#stride > this.#nodes.length) {
-        const larger = new Int32Array(2 * this.#nodes.length);
+        const larger = new Int32Array(Math.max(4 * this.#stride, 2 * this.#nodes.length));
         larger.set(this.#nodes);
         this.#nodes = larger;
       }

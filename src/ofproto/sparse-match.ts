@@ -7,7 +7,7 @@
  */
 import { createMatch, type FlowWords, type Match } from '../flow/index.ts';
 import { finishHash, HASH_SEED, hashWord } from './hash.ts';
-import { POSITION_BITS, POSITION_STAGE, POSITION_WORD, POSITIONS_COUNT } from './stages.ts';
+import { POSITION_BITS, POSITION_STAGE, POSITION_WORD, POSITIONS_COUNT, STAGE_NAMES } from './stages.ts';
 
 /** The nonzero words of a mask, in the order of the lookup stages. A word may occur twice, with different bits. */
 export interface SparseMask {
@@ -29,34 +29,38 @@ export interface SparseMatch {
   readonly values: Int32Array;
 }
 
+const scratchWords = new Int32Array(POSITIONS_COUNT);
+const scratchBits = new Int32Array(POSITIONS_COUNT);
+const scratchStages = new Int32Array(STAGE_NAMES.length);
+const scratchStageEnds = new Int32Array(STAGE_NAMES.length);
+
 /** The sparse form of a dense mask. */
 export function sparseMask(masks: FlowWords): SparseMask {
-  const words: number[] = [];
-  const bits: number[] = [];
-  const stages: number[] = [];
-  const stageEnds: number[] = [];
+  let entries = 0;
+  let stages = 0;
   let hash = HASH_SEED;
   for (let position = 0; position < POSITIONS_COUNT; position++) {
     const word = POSITION_WORD[position]!;
-    const mask = masks[word]! & POSITION_BITS[position]!;
-    if (mask === 0) {
+    const bits = masks[word]! & POSITION_BITS[position]!;
+    if (bits === 0) {
       continue;
     }
     const stage = POSITION_STAGE[position]!;
-    if (stages.length === 0 || stages[stages.length - 1] !== stage) {
-      stages.push(stage);
-      stageEnds.push(words.length);
+    if (stages === 0 || scratchStages[stages - 1] !== stage) {
+      scratchStages[stages] = stage;
+      stages++;
     }
-    words.push(word);
-    bits.push(mask);
-    stageEnds[stageEnds.length - 1] = words.length;
-    hash = hashWord(hashWord(hash, word), mask);
+    scratchWords[entries] = word;
+    scratchBits[entries] = bits;
+    entries++;
+    scratchStageEnds[stages - 1] = entries;
+    hash = hashWord(hashWord(hash, word), bits);
   }
   return {
-    words: Int32Array.from(words),
-    bits: Int32Array.from(bits),
-    stageEnds: Int32Array.from(stageEnds),
-    stages: Int32Array.from(stages),
+    words: scratchWords.slice(0, entries),
+    bits: scratchBits.slice(0, entries),
+    stageEnds: scratchStageEnds.slice(0, stages),
+    stages: scratchStages.slice(0, stages),
     hash: finishHash(hash),
   };
 }

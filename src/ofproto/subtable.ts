@@ -1,23 +1,35 @@
 /**
  * One subtable of a classifier: all rules with the same mask, hashed by their masked values.
  *
- * Rules lie in rows; `#slots` is an open-addressed table of (hash, row + 1) pairs. Rules with equal values and different
- * priorities share a slot and are chained by `#nextRow`, highest priority first. Values are kept once more, packed, in one
- * Int32Array, so that a comparison touches no rule object. Before the last stage each stage has its presence counters
- * (hash-counts.ts), and a mask with transport ports has a ports trie that says how few port bits explain a miss.
+ * Rules lie in rows. The last stage's table finds the row with given values; rules with equal values and different
+ * priorities are chained from it by `#nextRow`, highest priority first. What a lookup reads is in the arena
+ * (subtable-program.ts), including a packed copy of the values, so that a comparison touches no rule object. A
+ * mask with transport ports has a ports trie that says how few port bits explain a miss.
  */
 import { type FlowWords, W_TP } from '../flow/index.ts';
 import { finishHash, HASH_SEED, hashWord } from './hash.ts';
-import { HashCounts } from './hash-counts.ts';
-import type { PrefixFieldTrie } from './prefix-fields.ts';
+import { freeSlot, HashCounts, resizeSlots } from './hash-counts.ts';
+import type { PrefixTries } from './prefix-fields.ts';
 import { PrefixTrie, prefixMask } from './prefix-trie.ts';
 import { PriorityCounts } from './priority-counts.ts';
 import { type SparseMask, type SparseMatch, sparseMaskBits } from './sparse-match.ts';
+import {
+  PROGRAM_ENTRIES,
+  PROGRAM_HEADER,
+  PROGRAM_PORTS_MASK,
+  PROGRAM_STAGE0,
+  PROGRAM_STAGES,
+  PROGRAM_VALUES,
+  STAGE_ENTRY_END,
+  STAGE_SIZE,
+  STAGE_SLOT_MASK,
+  STAGE_TABLE,
+  STAGE_TRIE_END,
+} from './subtable-program.ts';
+import type { WordArena } from './word-arena.ts';
 
 const MINIMUM_ROWS = 4;
-
-/** What a failed lookup found out last; see `LookupCause`. */
-export type MissCause = 'subtable' | 'stage' | 'trie' | 'ports';
+const MINIMUM_SLOTS = 8;
 
 /** What a subtable needs to know of a rule. */
 interface SubtableRule {
@@ -25,50 +37,52 @@ interface SubtableRule {
   readonly priority: number;
 }
 
+/** A prefix trie that serves a mask, and the length of the mask's prefix. */
+interface TrieUse {
+  readonly trie: number;
+  readonly length: number;
+  readonly stage: number;
+}
+
 export class Subtable<R extends SubtableRule> {
   readonly mask: SparseMask;
-  /** why the last lookup with un-wildcarding failed */
-  missCause: MissCause = 'subtable';
-  /** index into the mask's stages of the last stage that it looked at */
-  missStage = 0;
-  /** the trie that told, when `missCause` is `trie` */
-  missTrie: PrefixFieldTrie | null = null;
+  /** offset in the arena of what lookups read */
+  readonly program: number;
 
-  readonly #tries: readonly PrefixFieldTrie[];
-  /** per trie: the prefix length of this mask, 0 = the trie does not serve here */
-  readonly #trieLengths: Int32Array;
-  readonly #hasTries: boolean;
+  readonly #arena: WordArena;
+  readonly #tries: PrefixTries;
+  readonly #trieUses: readonly TrieUse[];
+  /** presence counters of the stages before the last */
   readonly #stageCounts: readonly HashCounts[];
   readonly #portsMask: number;
-  /** bits from the first to the last one of the ports mask, counted from bit 31 */
-  readonly #portsLength: number;
-  readonly #portsTrie: PrefixTrie;
+  readonly #portsTrie: PrefixTrie | null;
   readonly #portsKey: Int32Array = new Int32Array(1);
-  readonly #portsLengths: Int32Array = new Int32Array(1);
-  readonly #addresses: Int32Array = new Int32Array(4);
 
   readonly #priorities: PriorityCounts = new PriorityCounts();
-  #rows: (R | null)[] = [];
+  readonly #rows: (R | null)[] = [];
   /** per row: the row of the rule with the same values and the next lower priority, or -1 */
   #nextRow: Int32Array = new Int32Array(MINIMUM_ROWS);
-  #values: Int32Array;
-  #freeRows: number[] = [];
+  readonly #freeRows: number[] = [];
+  /** offset in the arena of the rows' values */
+  #values: number;
   #count = 0;
-
-  #slots: Int32Array = new Int32Array(4 * MINIMUM_ROWS);
-  #slotMask = 2 * MINIMUM_ROWS - 1;
+  /** offset in the arena of the last stage's table */
+  #slots: number;
+  #slotMask: number = MINIMUM_SLOTS - 1;
   #usedSlots = 0;
 
-  constructor(mask: SparseMask, tries: readonly PrefixFieldTrie[]) {
+  constructor(mask: SparseMask, arena: WordArena, tries: PrefixTries) {
     this.mask = mask;
+    this.#arena = arena;
     this.#tries = tries;
-    this.#trieLengths = Int32Array.from(tries, (trie) => trie.prefixLength(mask));
-    this.#hasTries = this.#trieLengths.some((length) => length > 0);
-    this.#stageCounts = Array.from({ length: Math.max(0, mask.stages.length - 1) }, () => new HashCounts());
+    this.#trieUses = findTrieUses(mask, tries);
+    this.#stageCounts = Array.from({ length: Math.max(0, mask.stages.length - 1) }, () => new HashCounts(arena));
     this.#portsMask = sparseMaskBits(mask, W_TP);
-    this.#portsLength = this.#portsMask === 0 ? 0 : 32 - countTrailingZeros(this.#portsMask);
-    this.#portsTrie = new PrefixTrie(32);
-    this.#values = new Int32Array(MINIMUM_ROWS * mask.words.length);
+    this.#portsTrie = this.#portsMask === 0 ? null : new PrefixTrie(32);
+    this.#values = arena.allocate(MINIMUM_ROWS * mask.words.length);
+    this.#slots = arena.allocate(2 * MINIMUM_SLOTS);
+    this.program = arena.allocate(this.#programSize());
+    this.#writeProgram();
   }
 
   /** number of rules */
@@ -85,6 +99,10 @@ export class Subtable<R extends SubtableRule> {
     return this.#priorities.has(priority);
   }
 
+  get hasPorts(): boolean {
+    return this.#portsMask !== 0;
+  }
+
   /** The rule in a row that a lookup returned. */
   ruleAt(row: number): R {
     return this.#rows[row]!;
@@ -95,77 +113,21 @@ export class Subtable<R extends SubtableRule> {
     return this.#nextRow[row]!;
   }
 
-  /** The row of the highest-priority rule that `flow` satisfies, or -1. */
-  find(flow: FlowWords): number {
-    const { words, bits, stageEnds } = this.mask;
-    const counts = this.#stageCounts;
-    let hash = HASH_SEED;
-    let entry = 0;
-    for (let stage = 0; stage < counts.length; stage++) {
-      const end = stageEnds[stage]!;
-      for (; entry < end; entry++) {
-        hash = hashWord(hash, flow[words[entry]!]! & bits[entry]!);
-      }
-      if (!counts[stage]!.has(finishHash(hash))) {
-        return -1;
-      }
+  /**
+   * After a lookup missed in the last stage: un-wildcards the port bits that tell the flow's ports from those of all
+   * rules; all bits, if a rule has its ports.
+   */
+  addPortBits(flow: FlowWords, wildcards: FlowWords): void {
+    if (this.#portsTrie !== null) {
+      this.#portsKey[0] = flow[W_TP]! & this.#portsMask;
+      const checkedBits = this.#portsTrie.lookup(this.#portsKey, 0, PORTS_LENGTHS, 0);
+      wildcards[W_TP] = wildcards[W_TP]! | (this.#portsMask & prefixMask(checkedBits));
     }
-    for (; entry < words.length; entry++) {
-      hash = hashWord(hash, flow[words[entry]!]! & bits[entry]!);
-    }
-    return this.#findFlow(finishHash(hash), flow);
-  }
-
-  /** Like `find`, and un-wildcards the bits that decided; after a miss `missCause` and its companions tell why. */
-  findWithWildcards(flow: FlowWords, wildcards: FlowWords, lookupId: number): number {
-    const { words, bits, stageEnds } = this.mask;
-    const counts = this.#stageCounts;
-    const lastStage = counts.length;
-    let hash = HASH_SEED;
-    let entry = 0;
-    for (let stage = 0; stage < lastStage; stage++) {
-      if (this.#hasTries && this.#excludedByTrie(flow, wildcards, lookupId, stage)) {
-        addMaskBits(wildcards, words, bits, entry);
-        return -1;
-      }
-      const end = stageEnds[stage]!;
-      for (; entry < end; entry++) {
-        hash = hashWord(hash, flow[words[entry]!]! & bits[entry]!);
-      }
-      if (!counts[stage]!.has(finishHash(hash))) {
-        addMaskBits(wildcards, words, bits, entry);
-        this.missCause = 'stage';
-        this.missStage = stage;
-        return -1;
-      }
-    }
-    if (this.#hasTries && this.#excludedByTrie(flow, wildcards, lookupId, lastStage)) {
-      addMaskBits(wildcards, words, bits, entry);
-      return -1;
-    }
-    for (; entry < words.length; entry++) {
-      hash = hashWord(hash, flow[words[entry]!]! & bits[entry]!);
-    }
-    const row = this.#findFlow(finishHash(hash), flow);
-    if (row < 0) {
-      this.missStage = lastStage;
-      if (this.#portsMask !== 0) {
-        // W_TP is the last word of the last stage.
-        addMaskBits(wildcards, words, bits, words.length - 1);
-        this.#addPortBits(flow, wildcards);
-        this.missCause = 'ports';
-        return -1;
-      }
-      this.missCause = 'subtable';
-    }
-    addMaskBits(wildcards, words, bits, words.length);
-    return row;
   }
 
   /** The row of the highest-priority rule with exactly these values, or -1. */
   findValues(values: Int32Array): number {
-    const slot = this.#findSlot(this.#hashValues(values), values);
-    return this.#slots[2 * slot + 1]! - 1;
+    return this.#arena.words[this.#findPair(hashValues(values), values) + 1]! - 1;
   }
 
   /** The rule with exactly these values and this priority. */
@@ -191,20 +153,21 @@ export class Subtable<R extends SubtableRule> {
   /** Adds a rule; there must be none with the same values and priority. */
   insert(rule: R): void {
     const { values } = rule.match;
-    const hash = this.#hashValues(values);
+    const hash = hashValues(values);
     const row = this.#allocateRow(rule);
-    const slot = this.#findSlot(hash, values);
-    const head = this.#slots[2 * slot + 1]! - 1;
+    const pair = this.#findPair(hash, values);
+    const { words } = this.#arena;
+    const head = words[pair + 1]! - 1;
     if (head < 0) {
-      this.#slots[2 * slot] = hash;
-      this.#slots[2 * slot + 1] = row + 1;
+      words[pair] = hash;
+      words[pair + 1] = row + 1;
       this.#usedSlots++;
       if (2 * this.#usedSlots > this.#slotMask) {
         this.#resizeSlots(2 * (this.#slotMask + 1));
       }
     } else if (this.#rows[head]!.priority < rule.priority) {
       this.#nextRow[row] = head;
-      this.#slots[2 * slot + 1] = row + 1;
+      words[pair + 1] = row + 1;
     } else {
       let before = head;
       let after = this.#nextRow[before]!;
@@ -219,13 +182,15 @@ export class Subtable<R extends SubtableRule> {
     this.#priorities.increment(rule.priority);
     this.#countStages(values, true);
     this.#changeTries(values, true);
+    this.#writeTables();
   }
 
   /** Removes a rule that is in the subtable. */
   remove(rule: R): void {
     const { values } = rule.match;
-    const slot = this.#findSlot(this.#hashValues(values), values);
-    let row = this.#slots[2 * slot + 1]! - 1;
+    const { words } = this.#arena;
+    const pair = this.#findPair(hashValues(values), values);
+    let row = words[pair + 1]! - 1;
     let before = -1;
     while (this.#rows[row] !== rule) {
       before = row;
@@ -235,9 +200,9 @@ export class Subtable<R extends SubtableRule> {
     if (before >= 0) {
       this.#nextRow[before] = after;
     } else if (after >= 0) {
-      this.#slots[2 * slot + 1] = after + 1;
+      words[pair + 1] = after + 1;
     } else {
-      this.#freeSlot(slot);
+      freeSlot(words, this.#slots, this.#slotMask, (pair - this.#slots) / 2);
       this.#usedSlots--;
     }
     this.#rows[row] = null;
@@ -246,6 +211,17 @@ export class Subtable<R extends SubtableRule> {
     this.#priorities.decrement(rule.priority);
     this.#countStages(values, false);
     this.#changeTries(values, false);
+    this.#writeTables();
+  }
+
+  /** Gives the memory of an abandoned subtable back. */
+  release(): void {
+    for (const counts of this.#stageCounts) {
+      counts.release();
+    }
+    this.#arena.free(this.#values, this.#nextRow.length * this.mask.words.length);
+    this.#arena.free(this.#slots, 2 * (this.#slotMask + 1));
+    this.#arena.free(this.program, this.#programSize());
   }
 
   /** Calls `visit` for each rule; the rules must not change meanwhile. */
@@ -262,100 +238,94 @@ export class Subtable<R extends SubtableRule> {
     return this.#rows.find((rule) => rule !== null)!;
   }
 
-  #excludedByTrie(flow: FlowWords, wildcards: FlowWords, lookupId: number, stage: number): boolean {
-    const stageNumber = this.mask.stages[stage];
-    for (let index = 0; index < this.#tries.length; index++) {
-      const length = this.#trieLengths[index]!;
-      const trie = this.#tries[index]!;
-      if (length > 0 && trie.stage === stageNumber && trie.excludes(flow, length, lookupId)) {
-        trie.addCheckedBits(wildcards);
-        this.missCause = 'trie';
-        this.missStage = stage;
-        this.missTrie = trie;
-        return true;
-      }
+  #programSize(): number {
+    return PROGRAM_HEADER + 2 * this.mask.words.length + 2 * this.#trieUses.length;
+  }
+
+  #writeProgram(): void {
+    const { program } = this;
+    const { words: memory } = this.#arena;
+    const { words, bits, stages, stageEnds } = this.mask;
+    memory[program + PROGRAM_STAGES] = Math.max(1, stages.length);
+    memory[program + PROGRAM_ENTRIES] = words.length;
+    memory[program + PROGRAM_PORTS_MASK] = this.#portsMask;
+    for (let stage = 0; stage < stages.length; stage++) {
+      const record = program + PROGRAM_STAGE0 + stage * STAGE_SIZE;
+      memory[record + STAGE_ENTRY_END] = stageEnds[stage]!;
+      memory[record + STAGE_TRIE_END] = this.#trieUses.filter((use) => use.stage <= stages[stage]!).length;
     }
-    return false;
-  }
-
-  /** Un-wildcards the port bits that tell the flow's ports from those of all rules; all, if a rule has its ports. */
-  #addPortBits(flow: FlowWords, wildcards: FlowWords): void {
-    this.#portsKey[0] = flow[W_TP]! & this.#portsMask;
-    const checkedBits = this.#portsTrie.lookup(this.#portsKey, 0, this.#portsLengths);
-    wildcards[W_TP] = wildcards[W_TP]! | (this.#portsMask & prefixMask(checkedBits));
-  }
-
-  #findFlow(hash: number, flow: FlowWords): number {
-    const slots = this.#slots;
-    const slotMask = this.#slotMask;
-    let slot = hash & slotMask;
-    for (;;) {
-      const row = slots[2 * slot + 1]! - 1;
-      if (row < 0) {
-        return -1;
-      }
-      if (slots[2 * slot] === hash && this.#rowHolds(row, flow)) {
-        return row;
-      }
-      slot = (slot + 1) & slotMask;
-    }
-  }
-
-  #rowHolds(row: number, flow: FlowWords): boolean {
-    const { words, bits } = this.mask;
-    const values = this.#values;
-    const first = row * words.length;
     for (let entry = 0; entry < words.length; entry++) {
-      if ((flow[words[entry]!]! & bits[entry]!) !== values[first + entry]) {
-        return false;
-      }
+      memory[program + PROGRAM_HEADER + 2 * entry] = words[entry]!;
+      memory[program + PROGRAM_HEADER + 2 * entry + 1] = bits[entry]!;
     }
-    return true;
+    for (const [index, use] of this.#trieUses.entries()) {
+      memory[program + PROGRAM_HEADER + 2 * (words.length + index)] = use.trie;
+      memory[program + PROGRAM_HEADER + 2 * (words.length + index) + 1] = use.length;
+    }
+    this.#writeTables();
   }
 
-  /** The slot that holds these values, or the free one where they belong. */
-  #findSlot(hash: number, values: Int32Array): number {
+  /** Writes where the tables are, which any change may have moved. */
+  #writeTables(): void {
+    const { words } = this.#arena;
+    words[this.program + PROGRAM_VALUES] = this.#values;
+    let record = this.program + PROGRAM_STAGE0;
+    for (let stage = 0; stage < this.#stageCounts.length; stage++) {
+      words[record + STAGE_TABLE] = this.#stageCounts[stage]!.offset;
+      words[record + STAGE_SLOT_MASK] = this.#stageCounts[stage]!.slotMask;
+      record += STAGE_SIZE;
+    }
+    words[record + STAGE_TABLE] = this.#slots;
+    words[record + STAGE_SLOT_MASK] = this.#slotMask;
+  }
+
+  /** The index in the arena of the (hash, row + 1) pair with these values, or of the free one where it belongs. */
+  #findPair(hash: number, values: Int32Array): number {
+    const { words } = this.#arena;
     let slot = hash & this.#slotMask;
     for (;;) {
-      const row = this.#slots[2 * slot + 1]! - 1;
-      if (row < 0 || (this.#slots[2 * slot] === hash && this.#rowEquals(row, values))) {
-        return slot;
+      const pair = this.#slots + 2 * slot;
+      const row = words[pair + 1]! - 1;
+      if (row < 0 || (words[pair] === hash && this.#rowEquals(row, values))) {
+        return pair;
       }
       slot = (slot + 1) & this.#slotMask;
     }
   }
 
   #rowEquals(row: number, values: Int32Array): boolean {
-    const first = row * values.length;
+    const { words } = this.#arena;
+    const first = this.#values + row * values.length;
     for (let entry = 0; entry < values.length; entry++) {
-      if (this.#values[first + entry] !== values[entry]) {
+      if (words[first + entry] !== values[entry]) {
         return false;
       }
     }
     return true;
   }
 
-  #hashValues(values: Int32Array): number {
-    let hash = HASH_SEED;
-    for (let entry = 0; entry < values.length; entry++) {
-      hash = hashWord(hash, values[entry]!);
-    }
-    return finishHash(hash);
-  }
-
   #allocateRow(rule: R): number {
+    const stride = this.mask.words.length;
     const row = this.#freeRows.pop() ?? this.#rows.length;
     if (row >= this.#nextRow.length) {
-      this.#nextRow = doubled(this.#nextRow);
-      this.#values = doubled(this.#values);
+      const capacity = this.#nextRow.length;
+      const larger = new Int32Array(2 * capacity);
+      larger.set(this.#nextRow);
+      this.#nextRow = larger;
+      this.#values = this.#arena.resize(this.#values, capacity * stride, 2 * capacity * stride);
     }
     this.#rows[row] = rule;
     this.#nextRow[row] = -1;
-    this.#values.set(rule.match.values, row * this.mask.words.length);
+    this.#arena.words.set(rule.match.values, this.#values + row * stride);
     return row;
   }
 
-  #countStages(values: Int32Array, added: boolean): void {
+  #resizeSlots(slots: number): void {
+    this.#slots = resizeSlots(this.#arena, this.#slots, this.#slotMask + 1, slots);
+    this.#slotMask = slots - 1;
+  }
+
+  #countStages(values: Int32Array, isAdded: boolean): void {
     const { stageEnds } = this.mask;
     let hash = HASH_SEED;
     let entry = 0;
@@ -363,7 +333,7 @@ export class Subtable<R extends SubtableRule> {
       for (; entry < stageEnds[stage]!; entry++) {
         hash = hashWord(hash, values[entry]!);
       }
-      if (added) {
+      if (isAdded) {
         this.#stageCounts[stage]!.increment(finishHash(hash));
       } else {
         this.#stageCounts[stage]!.decrement(finishHash(hash));
@@ -371,95 +341,61 @@ export class Subtable<R extends SubtableRule> {
     }
   }
 
-  #changeTries(values: Int32Array, added: boolean): void {
-    if (this.#portsMask !== 0) {
-      this.#copyWords(values, W_TP, 1);
-      if (added) {
-        this.#portsTrie.insert(this.#addresses, 0, this.#portsLength);
-      } else {
-        this.#portsTrie.remove(this.#addresses, 0, this.#portsLength);
-      }
+  #changeTries(values: Int32Array, isAdded: boolean): void {
+    if (this.#portsTrie !== null) {
+      // W_TP is the last entry.
+      this.#portsKey[0] = values[values.length - 1]!;
+      const length = 32 - countTrailingZeros(this.#portsMask);
+      changeTrie(this.#portsTrie, this.#portsKey, length, isAdded);
     }
-    if (!this.#hasTries) {
-      return;
-    }
-    for (let index = 0; index < this.#tries.length; index++) {
-      const length = this.#trieLengths[index]!;
-      if (length === 0) {
-        continue;
-      }
-      const trie = this.#tries[index]!;
-      this.#copyWords(values, trie.firstWord, trie.width >>> 5);
-      if (added) {
-        trie.insert(this.#addresses, length);
-      } else {
-        trie.remove(this.#addresses, length);
-      }
-    }
-  }
-
-  /** Copies the values of `count` words from `firstWord` to `#addresses`. */
-  #copyWords(values: Int32Array, firstWord: number, count: number): void {
-    const { words } = this.mask;
-    this.#addresses.fill(0);
-    for (let entry = 0; entry < words.length; entry++) {
-      const index = words[entry]! - firstWord;
-      if (index >= 0 && index < count) {
-        this.#addresses[index] = values[entry]!;
-      }
-    }
-  }
-
-  /** Frees a slot and moves those behind it that would no longer be found. */
-  #freeSlot(freed: number): void {
-    const slots = this.#slots;
-    const slotMask = this.#slotMask;
-    let hole = freed;
-    let slot = (hole + 1) & slotMask;
-    while (slots[2 * slot + 1] !== 0) {
-      const home = slots[2 * slot]! & slotMask;
-      if (((slot - home) & slotMask) >= ((slot - hole) & slotMask)) {
-        slots[2 * hole] = slots[2 * slot]!;
-        slots[2 * hole + 1] = slots[2 * slot + 1]!;
-        hole = slot;
-      }
-      slot = (slot + 1) & slotMask;
-    }
-    slots[2 * hole + 1] = 0;
-  }
-
-  #resizeSlots(slotCount: number): void {
-    const old = this.#slots;
-    this.#slots = new Int32Array(2 * slotCount);
-    this.#slotMask = slotCount - 1;
-    for (let index = 0; index < old.length; index += 2) {
-      if (old[index + 1] === 0) {
-        continue;
-      }
-      let slot = old[index]! & this.#slotMask;
-      while (this.#slots[2 * slot + 1] !== 0) {
-        slot = (slot + 1) & this.#slotMask;
-      }
-      this.#slots[2 * slot] = old[index]!;
-      this.#slots[2 * slot + 1] = old[index + 1]!;
+    for (const { trie, length } of this.#trieUses) {
+      const field = this.#tries.fields[trie]!;
+      copyWords(this.mask, values, field.firstWord, field.width >>> 5);
+      changeTrie(field.trie, ADDRESS, length, isAdded);
     }
   }
 }
 
-/** Un-wildcards the first `end` entries of a mask. */
-function addMaskBits(wildcards: FlowWords, words: Int32Array, bits: Int32Array, end: number): void {
-  for (let entry = 0; entry < end; entry++) {
-    const word = words[entry]!;
-    wildcards[word] = wildcards[word]! | bits[entry]!;
+/** scratch: an address of up to 128 bits */
+const ADDRESS = new Int32Array(4);
+/** scratch: prefix lengths found by a ports trie, which nobody asks for */
+const PORTS_LENGTHS = new Int32Array(1);
+
+function changeTrie(trie: PrefixTrie, key: Int32Array, length: number, isAdded: boolean): void {
+  if (isAdded) {
+    trie.insert(key, 0, length);
+  } else {
+    trie.remove(key, 0, length);
   }
+}
+
+/** Copies the values of `count` words from `firstWord` to `ADDRESS`. */
+function copyWords(mask: SparseMask, values: Int32Array, firstWord: number, count: number): void {
+  ADDRESS.fill(0);
+  for (let entry = 0; entry < values.length; entry++) {
+    const index = mask.words[entry]! - firstWord;
+    if (index >= 0 && index < count) {
+      ADDRESS[index] = values[entry]!;
+    }
+  }
+}
+
+/** The tries that serve a mask, in the order of their stages. */
+function findTrieUses(mask: SparseMask, tries: PrefixTries): TrieUse[] {
+  return tries.fields
+    .map((field, trie) => ({ trie, length: field.prefixLength(mask), stage: field.stage }))
+    .filter((use) => use.length > 0)
+    .sort((a, b) => a.stage - b.stage);
+}
+
+function hashValues(values: Int32Array): number {
+  let hash = HASH_SEED;
+  for (let entry = 0; entry < values.length; entry++) {
+    hash = hashWord(hash, values[entry]!);
+  }
+  return finishHash(hash);
 }
 
 function countTrailingZeros(word: number): number {
   return 31 - Math.clz32(word & -word);
-}
-
-function doubled(array: Int32Array): Int32Array {
-  const larger = new Int32Array(2 * array.length);
-  larger.set(array);
-  return larger;
 }

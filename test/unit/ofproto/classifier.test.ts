@@ -19,15 +19,10 @@ import {
   W_TP,
   W_TYPE_PROTO_FRAG,
 } from '../../../src/flow/index.ts';
-import {
-  Classifier,
-  type Conjunction,
-  denseMatch,
-  type LookupStep,
-  type SparseMatch,
-  sparseMatch,
-  sparseMatchesFlow,
-} from '../../../src/ofproto/index.ts';
+import { Classifier } from '../../../src/ofproto/classifier.ts';
+import type { Conjunction } from '../../../src/ofproto/conjunction.ts';
+import type { LookupStep } from '../../../src/ofproto/lookup-trace.ts';
+import { denseMatch, type SparseMatch, sparseMatch, sparseMatchesFlow } from '../../../src/ofproto/sparse-match.ts';
 
 interface TestRule {
   readonly id: number;
