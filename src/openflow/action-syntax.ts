@@ -9,8 +9,8 @@ import type { KeyValue } from './key-value.ts';
 import { moveError, OpenFlowTextError } from './text-error.ts';
 import type { OpenFlowTextOptions } from './text-options.ts';
 
-/** An action whose list of actions is in its argument. */
-export type OuterAction = 'clone' | 'ct' | 'write_actions';
+/** What a list of actions stands in, when that is not a flow: an action's argument, or a group's bucket. */
+export type OuterAction = 'clone' | 'ct' | 'write_actions' | 'bucket';
 
 export interface ActionContext {
   readonly options: OpenFlowTextOptions;

@@ -56,6 +56,11 @@ export function parseActions(text: string, options: OpenFlowTextOptions = {}): O
   return parseList(text, options, null, 0);
 }
 
+/** Reads the actions of a group's bucket, where instructions have no place; otherwise as `parseActions`. */
+export function parseBucketActions(text: string, options: OpenFlowTextOptions = {}): OpenFlowAction[] {
+  return parseList(text, options, 'bucket', 0);
+}
+
 function parseList(
   text: string,
   options: OpenFlowTextOptions,
@@ -130,6 +135,9 @@ function checkNesting(action: OpenFlowAction, outer: OuterAction | null): void {
     return;
   }
   const instruction = instructionOf(action);
+  if (instruction === 'meter' && outer === 'bucket') {
+    return;
+  }
   if (instruction === 'meter') {
     throw unsupportedNesting(outer, action);
   }

@@ -170,7 +170,7 @@ export function formatHeaderAction(action: OpenFlowAction): string | null {
     case 'set_vlan_pcp':
       return `${action.pushIfAbsent ? 'mod' : 'set'}_vlan_pcp:${action.pcp}`;
     case 'pop_vlan':
-      return 'pop_vlan';
+      return 'strip_vlan';
     case 'push_vlan':
       return `push_vlan:0x${action.ethertype.toString(16).padStart(4, '0')}`;
     case 'set_eth_src':

@@ -3,7 +3,8 @@
  *
  * What. actions.ts and messages.ts have one shape of record for all protocol versions and the Nicira extensions; ports.ts
  * the reserved ports; errors.ts the errors by name with their numbers in each version. Text goes both ways:
- * `parseActions`/`formatActions` for lists of actions.
+ * `parseActions`/`formatActions` for lists of actions, `parseFlowMod`, `parseGroupMod` and `parseMeterMod` for what changes a
+ * switch, `formatFlowStats`, `formatGroup`, `formatMeter` and their companions for what it shows.
  *
  * Why records and not wire structures. A switch keeps flows for years of protocol versions, and programs write them by
  * hand: the record says what is meant, and the text and (with the daemon) each version's wire form are views of it.
@@ -14,8 +15,13 @@
  */
 export { formatAction, formatActions, parseActions } from './action-text.ts';
 export type * from './actions.ts';
+export { type CheckActionsContext, checkActionSet, checkActions } from './check-actions.ts';
 export * from './errors.ts';
+export * from './flow-text.ts';
+export * from './group-text.ts';
 export * from './messages.ts';
+export * from './meter-text.ts';
 export * from './ports.ts';
 export { asPlacedError, explainError, OpenFlowTextError, type OpenFlowTextErrorCode } from './text-error.ts';
+export { OpenFlowFileError } from './text-file.ts';
 export type { OpenFlowTextOptions, TableNames } from './text-options.ts';

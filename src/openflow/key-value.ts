@@ -15,6 +15,8 @@ export interface KeyValue {
   readonly destination: string | null;
   readonly keyOffset: number;
   readonly valueOffset: number;
+  /** just behind the item */
+  readonly endOffset: number;
 }
 
 const SEPARATORS = ' \t\r\n,';
@@ -27,13 +29,13 @@ const KEY_ENDS = '=:( \t\r\n,';
 export function eachKeyValue(text: string, visit: (item: KeyValue) => void): void {
   let position = skip(text, 0);
   while (position < text.length) {
-    const [item, next] = readItem(text, position);
+    const item = readItem(text, position);
     try {
       visit(item);
     } catch (error) {
       throw moveError(error, item.valueOffset, item.keyOffset);
     }
-    position = skip(text, next);
+    position = skip(text, item.endOffset);
   }
 }
 
@@ -45,38 +47,28 @@ function skip(text: string, start: number): number {
   return position;
 }
 
-function readItem(text: string, start: number): [KeyValue, number] {
-  let keyEnd = endOfQuoted(text, start);
+function readItem(text: string, keyOffset: number): KeyValue {
+  let keyEnd = endOfQuoted(text, keyOffset);
   while (keyEnd < text.length && !KEY_ENDS.includes(text[keyEnd]!)) {
     keyEnd++;
   }
-  const key = text.slice(start, keyEnd);
-  const mark = text[keyEnd];
-  if (mark === '=' || mark === ':') {
-    const end = endOfPlainValue(text, keyEnd + 1);
-    return [item(key, text.slice(keyEnd + 1, end), mark, null, start, keyEnd + 1), end];
+  const key = text.slice(keyOffset, keyEnd);
+  const delimiter = text[keyEnd];
+  const valueOffset = keyEnd + 1;
+  if (delimiter === '=' || delimiter === ':') {
+    const endOffset = endOfPlainValue(text, valueOffset);
+    const value = text.slice(valueOffset, endOffset);
+    return { key, value, delimiter, destination: null, keyOffset, valueOffset, endOffset };
   }
-  if (mark === '(') {
-    const end = closingParenthesis(text, keyEnd);
-    const value = text.slice(keyEnd + 1, end);
-    if (text.startsWith(')->', end)) {
-      const destinationEnd = endOfPlainValue(text, end + 3);
-      return [item(key, value, '(', text.slice(end + 3, destinationEnd), start, keyEnd + 1), destinationEnd];
-    }
-    return [item(key, value, '(', null, start, keyEnd + 1), end + 1];
+  if (delimiter === '(') {
+    const close = closingParenthesis(text, keyEnd);
+    const value = text.slice(valueOffset, close);
+    const hasDestination = text.startsWith(')->', close);
+    const endOffset = hasDestination ? endOfPlainValue(text, close + 3) : Math.min(close + 1, text.length);
+    const destination = hasDestination ? text.slice(close + 3, endOffset) : null;
+    return { key, value, delimiter, destination, keyOffset, valueOffset, endOffset };
   }
-  return [item(key, '', '', null, start, keyEnd), keyEnd];
-}
-
-function item(
-  key: string,
-  value: string,
-  delimiter: KeyValue['delimiter'],
-  destination: string | null,
-  keyOffset: number,
-  valueOffset: number,
-): KeyValue {
-  return { key, value, delimiter, destination, keyOffset, valueOffset };
+  return { key, value: '', delimiter: '', destination: null, keyOffset, valueOffset: keyEnd, endOffset: keyEnd };
 }
 
 /** Where a `"..."` that starts here ends; `start` when there is none. */

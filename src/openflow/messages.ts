@@ -1,7 +1,7 @@
 /**
  * The OpenFlow messages that change or show a switch's tables, as plain records shared by all protocol versions.
  */
-import type { Match } from '../flow/index.ts';
+import type { Match, MatchField } from '../flow/index.ts';
 import type { OpenFlowAction, OpenFlowPort } from './actions.ts';
 
 export type FlowModCommand = 'add' | 'modify' | 'modify_strict' | 'delete' | 'delete_strict';
@@ -76,6 +76,20 @@ export const OFPG_ANY = 0xffffffff;
 /** all groups, in a delete */
 export const OFPG_ALL = 0xfffffffc;
 
+/** the first and last bucket, all buckets: for insert and remove buckets (OpenFlow 1.5 section 7.3.4.3) */
+export const OFPG15_BUCKET_FIRST = 0xfffffffd;
+export const OFPG15_BUCKET_LAST = 0xfffffffe;
+export const OFPG15_BUCKET_ALL = 0xffffffff;
+
+/** the highest number of a real group */
+export const OFPG_MAX = 0xffffff00;
+
+/** the highest number of a real meter, and the virtual ones (OpenFlow 1.3 section 7.3.4.4) */
+export const OFPM_MAX = 0xffff0000;
+export const OFPM_SLOWPATH = 0xfffffffd;
+export const OFPM_CONTROLLER = 0xfffffffe;
+export const OFPM_ALL = 0xffffffff;
+
 export type GroupType = 'all' | 'select' | 'indirect' | 'fast_failover';
 export type GroupModCommand = 'add' | 'modify' | 'add_or_modify' | 'delete' | 'insert_buckets' | 'remove_buckets';
 
@@ -102,7 +116,23 @@ export interface GroupMod {
   readonly selectionMethod: string;
   readonly selectionMethodParameter: bigint;
   /** fields to hash with selection_method=hash: a match whose masks say which bits */
-  readonly hashFields: Match | null;
+  readonly hashFields: HashFieldMatch | null;
+}
+
+/** A match that stands for the fields to hash. Fields may share bits, such as tcp_dst and udp_dst: `fields` has their names. */
+export interface HashFieldMatch extends Match {
+  readonly fields?: readonly MatchField[];
+}
+
+/** One entry of a group statistics reply, as `ovs-ofctl dump-group-stats` shows it. */
+export interface GroupStatistics {
+  readonly group: number;
+  /** number of flows that send to it */
+  readonly referenceCount: number;
+  readonly packets: bigint;
+  readonly bytes: bigint;
+  readonly durationMs: number;
+  readonly buckets: readonly { readonly packets: bigint; readonly bytes: bigint }[];
 }
 
 export type MeterBandType = 'drop' | 'dscp_remark';
@@ -115,6 +145,17 @@ export interface MeterBand {
   /** for dscp_remark */
   readonly precedenceLevel: number;
 }
+/** One entry of a meter statistics reply, as `ovs-ofctl meter-stats` shows it. */
+export interface MeterStatistics {
+  readonly meter: number;
+  /** number of flows that pass it */
+  readonly flowCount: number;
+  readonly packets: bigint;
+  readonly bytes: bigint;
+  readonly durationMs: number;
+  readonly bands: readonly { readonly packets: bigint; readonly bytes: bigint }[];
+}
+
 /** OFPT_METER_MOD. */
 export interface MeterMod {
   readonly command: 'add' | 'modify' | 'delete';
