@@ -108,9 +108,11 @@ export function formatFieldValue(
   }
 }
 
-/** `(namespace,type)`, the type in hexadecimal (0 without 0x) */
+/** `(namespace,type)`; a type that is an Ethertype is in hexadecimal */
 export function formatPacketType(packetType: number): string {
-  return `(${packetType >>> 16},${formatHex(packetType & 0xffff)})`;
+  const namespace = packetType >>> 16;
+  const type = packetType & 0xffff;
+  return `(${namespace},${namespace === 1 ? formatHex(type) : type})`;
 }
 
 /** Hexadecimal as Open vSwitch writes it: `0x` and lower-case digits, and plain `0` for 0. */
@@ -211,7 +213,7 @@ function parseAddress(field: MatchField, text: string, options: FlowTextOptions,
         return { value: address, mask };
       }
       default: {
-        const { address, mask } = parseEthernetMasked(text);
+        const { address, mask } = parseEthernetMasked(options.ovsCompat === true ? carelessEthernet(text) : text);
         return { value: address, mask };
       }
     }
@@ -234,6 +236,11 @@ function carelessIpv4(text: string): string {
   const octets = match.slice(1, 5).map((octet) => BigInt.asUintN(8, BigInt(octet)));
   const rest = match[5] ?? '';
   return `${octets.join('.')}${rest.startsWith('/') ? `/${carelessIpv4(rest.slice(1))}` : rest}`;
+}
+
+/** The last two digits of each group, as Open vSwitch takes them. */
+function carelessEthernet(text: string): string {
+  return text.replace(/[0-9a-f]+(?=[0-9a-f]{2})/gi, '');
 }
 
 function parsePortValue(field: MatchField, text: string, options: FlowTextOptions, key: string): FieldValue {

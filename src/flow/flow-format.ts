@@ -94,10 +94,10 @@ function showContext(flow: key.FlowWords, masks: key.FlowWords): void {
 }
 
 function showTunnel(flow: key.FlowWords, masks: key.FlowWords): void {
-  if (
-    flow[key.W_TUN_DST] === 0 &&
-    flow.subarray(key.W_TUN_IPV6_DST, key.W_TUN_IPV6_DST + 4).every((word) => word === 0)
-  ) {
+  const isIpv6 = flow.subarray(key.W_TUN_IPV6_DST, key.W_TUN_IPV6_DST + 4).some((word) => word !== 0);
+  if (flow[key.W_TUN_DST] === 0 && !isIpv6) {
+    const hasId = flow[key.W_TUN_ID] !== 0 || flow[key.W_TUN_ID + 1] !== 0;
+    masks.fill(hasId ? -1 : 0, key.W_TUN_ID, key.W_TUN_ID + 2);
     return;
   }
   if (((flow[key.W_TUN_FLAGS_TOS_TTL]! >>> 16) & key.TUN_FLAG_KEY) !== 0) {

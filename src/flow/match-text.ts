@@ -146,6 +146,7 @@ export function finishMatch(draft: MatchDraft, options: FlowTextOptions = {}): M
   const match: Match = { values: draft.values, masks: draft.masks };
   if (options.ovsCompat === true) {
     dropInapplicable(draft);
+    widenPorts(draft);
     narrowIcmp(match, options);
     return match;
   }
@@ -232,13 +233,20 @@ function apply(
     draft.terms.push({ key, field });
     return;
   }
+  if (draft.terms.some((term) => term.field === field)) {
+    const before = getMatchField(draft, field);
+    if (before.value !== value || before.mask !== (mask & fieldBits(field))) {
+      throw repeated(field, text);
+    }
+    return;
+  }
   scratch.values.fill(0);
   scratch.masks.fill(0);
   setMatchField(scratch, field, value, mask);
   for (let word = 0; word < FLOW_WORDS; word++) {
     const both = draft.masks[word]! & scratch.masks[word]!;
     if (((draft.values[word]! ^ scratch.values[word]!) & both) !== 0) {
-      throw conflict(draft, key, field, text, word);
+      throw contradiction(draft, key, text, word);
     }
     draft.values[word]! |= scratch.values[word]!;
     draft.masks[word]! |= scratch.masks[word]!;
@@ -248,16 +256,13 @@ function apply(
   }
 }
 
-function conflict(draft: MatchDraft, key: string, field: MatchField, text: string, word: number): MatchError {
-  if (field === ETH_TYPE) {
-    return new MatchError('MATCH_CONFLICT', `${text}: Ethernet type set multiple times`);
-  }
-  if (field === NW_PROTO) {
-    return new MatchError('MATCH_CONFLICT', `${text}: network protocol set multiple times`);
-  }
-  if (draft.terms.some((term) => term.field === field)) {
-    return new MatchError('MATCH_CONFLICT', `${text}: field ${field.name} set multiple times`);
-  }
+/** A field given twice with different values or masks, in the words of `ofproto/trace`. */
+function repeated(field: MatchField, text: string): MatchError {
+  const what = field === ETH_TYPE ? 'Ethernet type' : field === NW_PROTO ? 'network protocol' : `field ${field.name}`;
+  return new MatchError('MATCH_CONFLICT', `${text}: ${what} set multiple times`);
+}
+
+function contradiction(draft: MatchDraft, key: string, text: string, word: number): MatchError {
   const rivals = draft.terms.filter((term) => coversWord(term.field, word)).map((term) => term.key);
   return new MatchError('MATCH_CONFLICT', `${text}: ${key} contradicts ${rivals.join(', ')} given before`);
 }
@@ -291,6 +296,16 @@ function overlaps(field: MatchField, other: MatchField): boolean {
   );
 }
 
+/** A port that was given as an ICMP type or code has sixteen bits all the same. */
+function widenPorts(draft: MatchDraft): void {
+  for (const { field } of draft.terms) {
+    const isIcmp = field.prerequisite === 'ICMPv4' || field.prerequisite === 'ICMPv6';
+    if (isIcmp && !hasPrerequisites(draft, ICMP_TYPE) && !hasPrerequisites(draft, ICMPV6_TYPE)) {
+      draft.masks[W_TP]! |= 0xff00 << (field.bitOffset & 16 ? 0 : 16);
+    }
+  }
+}
+
 /** Of ICMP, tp_src and tp_dst are type and code, which have eight bits each. */
 function narrowIcmp(match: Match, options: FlowTextOptions): void {
   if (!hasPrerequisites(match, ICMP_TYPE) && !hasPrerequisites(match, ICMPV6_TYPE)) {
@@ -314,6 +329,6 @@ function missingPrerequisite(match: Match, key: string, candidates: readonly Mat
 function unknownKey(key: string, value: string | null): MatchError {
   return new MatchError(
     'FIELD_UNKNOWN',
-    value === null ? `field ${key} missing value, or no such field or protocol` : `unknown keyword ${key}`,
+    value === null ? `unknown field or protocol ${key}` : `unknown keyword ${key}`,
   );
 }
