@@ -1,7 +1,7 @@
 /**
  * The IPv4 header with options and fragment fields (RFC 791).
  *
- * The check is Open vSwitch's: version 4, a header of at least 20 bytes that lies in the packet, and a total length
+ * The check: version 4, a header of at least 20 bytes that lies in the packet, and a total length
  * between the header's and the packet's. Bytes behind the total length are padding (short Ethernet frames have it).
  */
 import { computeChecksum } from './checksum.ts';

@@ -1,7 +1,7 @@
 /**
  * The IPv6 header (RFC 8200 section 3). Extension headers are in ipv6-extension.ts.
  *
- * The check is Open vSwitch's: version 6 and a payload that lies in the packet. Bytes behind the payload are padding.
+ * The check: version 6 and a payload that lies in the packet. Bytes behind the payload are padding.
  * Jumbograms (payload length 0 with a hop-by-hop option) are not supported.
  */
 import { formatIpv6Address, readIpv6Address, writeIpv6Address } from './ip-address.ts';

@@ -59,19 +59,15 @@ export function completeChecksum(packet: Packet): boolean {
   if ((packet.offloadFlags & OFFLOAD_NEEDS_CHECKSUM) === 0) {
     return true;
   }
-  const { view, checksumStart, checksumOffset } = packet;
-  const start = packet.start + checksumStart;
+  if (!isChecksumInside(packet)) {
+    return false;
+  }
+  const { view, checksumOffset } = packet;
+  const start = packet.start + packet.checksumStart;
   const end = packet.start + packet.length;
   if (checksumOffset === SCTP_CHECKSUM_OFFSET) {
-    // Only SCTP has its checksum there; it is a CRC, for which the metadata has no flag.
-    if (start + SCTP_CHECKSUM_OFFSET + 4 > end) {
-      return false;
-    }
     fillSctpChecksum(view, start, end);
   } else {
-    if (start + checksumOffset + 2 > end) {
-      return false;
-    }
     // All ones instead of 0: UDP reads 0 as "no checksum", and the two are equal to every other protocol.
     view.setUint16(start + checksumOffset, computeChecksum(view, start, end - start) || 0xffff);
   }
@@ -79,13 +75,20 @@ export function completeChecksum(packet: Packet): boolean {
   return true;
 }
 
+/** Whether the checksum that is to be completed lies in the frame. */
+function isChecksumInside(packet: Packet): boolean {
+  // Only SCTP has its checksum there; it is a CRC of four bytes, for which the metadata has no flag.
+  const width = packet.checksumOffset === SCTP_CHECKSUM_OFFSET ? 4 : 2;
+  return packet.checksumStart + packet.checksumOffset + width <= packet.length;
+}
+
 /**
  * How many frames `packet` is to be cut into: 1 for an ordinary one, 0 when its metadata does not fit its headers or
  * asks for a segmentation that is not supported (IP fragmentation of UDP, `GSO_UDP`): such a packet is to be dropped.
  */
 export function segmentCount(packet: Packet): number {
-  if ((packet.gsoType & ~GSO_ECN) === GSO_NONE) {
-    return 1;
+  if (isWhole(packet)) {
+    return (packet.offloadFlags & OFFLOAD_NEEDS_CHECKSUM) === 0 || isChecksumInside(packet) ? 1 : 0;
   }
   if (packet.gsoSize === 0 || !locateHeaders(packet)) {
     return 0;
@@ -95,11 +98,17 @@ export function segmentCount(packet: Packet): number {
 }
 
 /**
- * Writes segment `index`, 0..`segmentCount(packet)`-1, of a packet with a GSO type into `segment`, with right lengths,
+ * Writes segment `index`, 0..`segmentCount(packet)`-1, into `segment`, another packet: with right lengths,
  * identification, sequence number, flags and checksums, and without offload metadata. The buffer of `segment` grows
- * where needed.
+ * where needed. An ordinary packet's one segment is a copy with its checksum completed.
  */
 export function writeSegment(packet: Packet, index: number, segment: Packet): void {
+  if (isWhole(packet)) {
+    segment.copyFrom(packet);
+    completeChecksum(segment);
+    segment.clearOffload();
+    return;
+  }
   if (!locateHeaders(packet)) {
     throw new Error(`packet of ${packet.length} bytes has no segments (gso type ${packet.gsoType})`);
   }
@@ -138,6 +147,11 @@ export function writeSegment(packet: Packet, index: number, segment: Packet): vo
     setUdpTotalLength(view, at, end - at);
     fillUdpChecksum(view, at, end, pseudoHeaderSum);
   }
+}
+
+/** Whether the packet is one frame, not to be cut. */
+function isWhole(packet: Packet): boolean {
+  return (packet.gsoType & ~GSO_ECN) === GSO_NONE;
 }
 
 /** Fills `headers` for a GSO packet; `false` when its headers are not what its GSO type says. */
