@@ -7,5 +7,7 @@ export { createFlowStatsSum, type FlowStatsSum, type LookupStatistics } from './
 export * from './flow-table.ts';
 export * from './key-attributes.ts';
 export * from './meters.ts';
+export { decodeActionAttributes, encodeActionAttributes, serialiseFlow } from './netlink-actions.ts';
+export { decodeFlowKey, decodeFlowMask, encodeFlowKey, encodeFlowMask } from './netlink-key.ts';
 export { UPCALL_ACTION, UPCALL_BATCH_SIZE, UPCALL_MISS, type Upcall } from './upcall-queue.ts';
 export * from './userspace-datapath.ts';

@@ -1,0 +1,258 @@
+/**
+ * Parse, lookup, statistics and actions of the userspace datapath, in packets per second on one core.
+ *
+ * `--json` prints JSON; `--rounds N` sets the rounds (default 9), `--packets N` the packets of a round. Ports drop what they are given.
+ * The line "allocated" is the heap growth per packet over a run without garbage collection in between.
+ */
+import { parseArgs } from 'node:util';
+import {
+  createFlowTable,
+  type DatapathAction,
+  type DatapathPort,
+  encodeActions,
+  OVS_KEY_ATTR_ETHERNET,
+  OVS_KEY_ATTR_IPV4,
+  UserspaceDatapath,
+} from '../src/datapath/index.ts';
+import {
+  createFlow,
+  extractFlow,
+  W_ETH_DST,
+  W_ETH_DST_SRC,
+  W_ETH_SRC,
+  W_IN_PORT,
+  W_NW_DST,
+  W_NW_SRC,
+  W_PACKET_TYPE,
+  W_RECIRC_ID,
+  W_TOS_TTL_FLAGS,
+  W_TP,
+  W_TYPE_PROTO_FRAG,
+} from '../src/flow/index.ts';
+import { Packet } from '../src/wire/index.ts';
+
+const MICROFLOWS = 10_000;
+const BATCH = 32;
+const FRAME_LENGTH = 60;
+const HEADROOM = 128;
+const SLOT = 256;
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '9' },
+    packets: { type: 'string', default: '3200000' },
+  },
+});
+const rounds = Number(values.rounds);
+const packetsPerRound = Number(values.packets);
+
+interface Scenario {
+  readonly name: string;
+  readonly actions: readonly DatapathAction[];
+  /** how much of the addresses and ports the five masks look at */
+  readonly masks: number;
+}
+
+const SCENARIOS: readonly Scenario[] = [
+  { name: '1 mask, output', actions: [{ type: 'output', port: 2 }], masks: 1 },
+  { name: '5 masks, output', actions: [{ type: 'output', port: 2 }], masks: 5 },
+  {
+    name: '5 masks, route (eth, ttl), output',
+    actions: [
+      {
+        type: 'set_masked',
+        attribute: OVS_KEY_ATTR_ETHERNET,
+        words: [
+          { word: W_ETH_DST, value: 0x02000000, mask: -1 },
+          { word: W_ETH_DST_SRC, value: 0x00010200, mask: -1 },
+          { word: W_ETH_SRC, value: 7, mask: -1 },
+        ],
+      },
+      {
+        type: 'set_masked',
+        attribute: OVS_KEY_ATTR_IPV4,
+        words: [{ word: W_TOS_TTL_FLAGS, value: 63 << 16, mask: 0xff0000 }],
+      },
+      { type: 'output', port: 2 },
+    ],
+    masks: 5,
+  },
+  {
+    name: '5 masks, push_vlan, output',
+    actions: [
+      { type: 'push_vlan', tpid: 0x8100, tci: 0x100a },
+      { type: 'output', port: 2 },
+    ],
+    masks: 5,
+  },
+];
+
+let randomState = 12345;
+function random(): number {
+  randomState ^= randomState << 13;
+  randomState ^= randomState >>> 17;
+  randomState ^= randomState << 5;
+  return randomState >>> 0;
+}
+
+/** A UDP packet; `flow` gives addresses and ports, the low three bits of the source network say which mask covers it. */
+function writeFrame(view: DataView, at: number, flow: number, masks: number): void {
+  view.setInt32(at, 0x02000000);
+  view.setInt32(at + 4, 0x00020200);
+  view.setInt32(at + 8, 1);
+  view.setUint16(at + 12, 0x0800);
+  view.setInt32(at + 14, 0x45000000 | (FRAME_LENGTH - 14));
+  view.setInt32(at + 18, 0);
+  view.setInt32(at + 22, 0x40110000);
+  view.setInt32(at + 26, (10 << 24) | ((flow % masks) << 16) | (flow & 0xff));
+  view.setInt32(at + 30, (11 << 24) | flow);
+  view.setUint16(at + 34, 1024 + (flow % 60000));
+  view.setUint16(at + 36, 53);
+  view.setInt32(at + 38, (FRAME_LENGTH - 34) << 16);
+}
+
+/** All masks look at what a translation always does, and at the network that keeps them apart; each at more addresses than the one before. */
+function maskFor(index: number): Int32Array {
+  const mask = createFlow();
+  mask[W_RECIRC_ID] = -1;
+  mask[W_IN_PORT] = -1;
+  mask[W_PACKET_TYPE] = -1;
+  mask[W_TYPE_PROTO_FRAG] = 0xffffff03 | 0;
+  mask[W_NW_SRC] = 0xffff0000 | 0;
+  mask[W_NW_DST] = -1;
+  if (index >= 1) {
+    mask[W_NW_SRC] = -1;
+  }
+  if (index >= 2) {
+    mask[W_TP] = 0xffff0000 | 0;
+  }
+  if (index >= 3) {
+    mask[W_TP] = -1;
+  }
+  if (index >= 4) {
+    mask[W_ETH_DST] = -1;
+    mask[W_ETH_DST_SRC] = -1;
+    mask[W_ETH_SRC] = -1;
+  }
+  return mask;
+}
+
+class SinkPort implements DatapathPort {
+  sent = 0;
+  receive(): number {
+    return 0;
+  }
+  send(_batch: Packet[], count: number): number {
+    this.sent += count;
+    return count;
+  }
+}
+
+interface Bench {
+  readonly run: (packets: number) => void;
+  readonly datapath: UserspaceDatapath;
+  readonly sink: SinkPort;
+}
+
+/** A datapath with all flows installed and a trace of packets in a random order, as receive memory would hold them. */
+function prepare(scenario: Scenario): Bench {
+  const flows = createFlowTable({ seed: 99, maxFlows: 2 * MICROFLOWS });
+  const datapath = new UserspaceDatapath({ flows, seed: 1 });
+  const sink = new SinkPort();
+  datapath.addPort(1, new SinkPort());
+  datapath.addPort(2, sink);
+  const frames = new Uint8Array(MICROFLOWS * SLOT);
+  const view = new DataView(frames.buffer);
+  const code = encodeActions(scenario.actions);
+  const key = createFlow();
+  const packet = new Packet(frames, 0, 0);
+  for (let flow = 0; flow < MICROFLOWS; flow++) {
+    const at = flow * SLOT + HEADROOM;
+    writeFrame(view, at, flow, scenario.masks);
+    packet.aim(at, FRAME_LENGTH);
+    key[W_IN_PORT] = 1;
+    extractFlow(packet, key);
+    flows.insert(key, maskFor(flow % scenario.masks), code, code.length, null, 1);
+  }
+  const order = new Int32Array(1 << 16);
+  for (let index = 0; index < order.length; index++) {
+    order[index] = random() % MICROFLOWS;
+  }
+  const batch = Array.from({ length: BATCH }, () => new Packet(frames, 0, 0));
+  let position = 0;
+  return {
+    datapath,
+    sink,
+    run: (packets) => {
+      for (let done = 0; done < packets; done += BATCH) {
+        for (let index = 0; index < BATCH; index++) {
+          batch[index]!.aim(order[position]! * SLOT + HEADROOM, FRAME_LENGTH);
+          position = (position + 1) & 0xffff;
+        }
+        datapath.processBatch(1, batch, BATCH, done + 1);
+        if (scenario.actions.length > 1) {
+          // Pushed tags and routed headers: make the frames what they were.
+          restore(view, batch, scenario.masks);
+        }
+      }
+    },
+  };
+}
+
+function restore(view: DataView, batch: readonly Packet[], masks: number): void {
+  for (let index = 0; index < BATCH; index++) {
+    const slot = Math.trunc((batch[index]!.start + 16) / SLOT);
+    writeFrame(view, slot * SLOT + HEADROOM, slot, masks);
+  }
+}
+
+function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1]!;
+}
+
+const benches = SCENARIOS.map(prepare);
+const times: number[][] = SCENARIOS.map(() => []);
+for (const bench of benches) {
+  bench.run(packetsPerRound / 4);
+}
+for (let round = 0; round < rounds; round++) {
+  benches.forEach((bench, index) => {
+    const before = process.cpuUsage();
+    bench.run(packetsPerRound);
+    const used = process.cpuUsage(before);
+    times[index]!.push(((used.user + used.system) * 1000) / packetsPerRound);
+  });
+}
+
+/** Heap growth per packet; the young generation is larger than this by far, so that nothing is collected meanwhile. */
+function allocatedPerPacket(bench: Bench): number {
+  const packets = 320_000;
+  globalThis.gc?.();
+  const before = process.memoryUsage().heapUsed;
+  bench.run(packets);
+  return (process.memoryUsage().heapUsed - before) / packets;
+}
+
+const results = SCENARIOS.map((scenario, index) => {
+  const bench = benches[index]!;
+  const nanoseconds = median(times[index]!);
+  return {
+    name: scenario.name,
+    nanoseconds,
+    millionsPerSecond: 1000 / nanoseconds,
+    allocatedBytesPerPacket: allocatedPerPacket(bench),
+    misses: bench.datapath.counters.missUpcalls + bench.datapath.counters.lost,
+  };
+});
+if (values.json) {
+  console.log(JSON.stringify({ benchmark: 'datapath', microflows: MICROFLOWS, results }));
+} else {
+  for (const { name, nanoseconds, millionsPerSecond, allocatedBytesPerPacket, misses } of results) {
+    console.log(
+      `${name.padEnd(36)} ${nanoseconds.toFixed(1).padStart(7)} ns/packet ${millionsPerSecond.toFixed(1).padStart(6)} Mpps` +
+        `  allocated ${allocatedBytesPerPacket.toFixed(3)} B/packet  misses ${misses}`,
+    );
+  }
+}
