@@ -56,6 +56,13 @@ describe('the Internet checksum', () => {
     assert.equal(finishChecksum(sumBytes(view, 0, 8)), 0xffff - 0xddf2);
   });
 
+  it('folds a carry that folding makes', () => {
+    assert.equal(finishChecksum(0x1ffff), 0xfffe);
+    assert.equal(finishChecksum(0x7fffffff), 0x7fff ^ 0xffff);
+    assert.equal(finishChecksum(0xffff), 0);
+    assert.equal(finishChecksum(0), 0xffff);
+  });
+
   it('is 0 over real headers and packets', () => {
     const ping = viewOf(PING_RECORD_ROUTE_FRAME);
     assert.equal(computeChecksum(ping, 14, 60), 0, 'IPv4 header with options');
