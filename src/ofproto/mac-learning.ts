@@ -116,7 +116,12 @@ export class MacLearning {
     if (entry === undefined) {
       return this.#recency.size > 0 || this.#entryCount < this.#maxEntries;
     }
-    if (entry.isStatic || (sighting.isGratuitousArp && sighting.isBond === true && nowMs < entry.lockedUntilMs)) {
+    // A statistics push may tell of packets older than the one that moved the station here.
+    if (
+      entry.isStatic ||
+      nowMs < entry.seenMs ||
+      (sighting.isGratuitousArp && sighting.isBond === true && nowMs < entry.lockedUntilMs)
+    ) {
       return false;
     }
     return (
@@ -148,8 +153,7 @@ export class MacLearning {
     }
     this.#unlink(entry);
     entry.port = port;
-    // A statistics push may come with an earlier time than a packet that was handled before it.
-    entry.seenMs = Math.max(entry.seenMs, nowMs);
+    entry.seenMs = nowMs;
     this.#link(entry);
     const isChange = previousPort !== port;
     this.changeSequence += isChange ? 1 : 0;

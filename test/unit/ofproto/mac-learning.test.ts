@@ -109,12 +109,15 @@ describe('MacLearning', () => {
       assert.equal(table.nextExpiryMs(), Number.POSITIVE_INFINITY);
     });
 
-    it('is not set back by a report that comes late', () => {
+    it('is not set back, nor the station moved, by a report that comes late', () => {
       const table = new MacLearning();
       table.learn(sighting(1, 7), 100_000);
-      table.learn(sighting(1, 8), 50_000);
-      assert.equal(portOf(table, 1), 8);
+      for (const isGratuitousArp of [false, true]) {
+        assert.equal(table.learn(sighting(1, 8, { isGratuitousArp }), 99_999), false);
+      }
+      assert.equal(portOf(table, 1), 7);
       assert.equal(table.expire(399_999), 0);
+      assert.equal(table.learn(sighting(1, 8), 100_000), true);
     });
 
     it('takes idle times from 15 s to an hour, for present entries too', () => {
