@@ -79,7 +79,7 @@ export function commitActions(flow: FlowWords, base: FlowWords, wildcards: FlowW
     commitNetwork(flow, base, wildcards, writer);
   }
   commitMpls(flow, base, wildcards, writer);
-  commitVlans(flow, base, writer);
+  commitVlans(flow, base, wildcards, writer);
   commitAttribute(OVS_KEY_ATTR_PRIORITY, flow, base, wildcards, writer);
   commitAttribute(OVS_KEY_ATTR_SKB_MARK, flow, base, wildcards, writer);
 }
@@ -254,8 +254,14 @@ function bottomEthertype(flow: FlowWords, base: FlowWords): number {
   return isMplsEthertype(ethertype) ? ethertypeOf(base) : ethertype;
 }
 
-function commitVlans(flow: FlowWords, base: FlowWords, writer: ActionWriter): void {
+function commitVlans(flow: FlowWords, base: FlowWords, wildcards: FlowWords, writer: ActionWriter): void {
+  if (flow[W_VLAN0] === base[W_VLAN0] && flow[W_VLAN0 + 1] === base[W_VLAN0 + 1]) {
+    return;
+  }
   let have = countVlans(base);
+  // Which tags stay depends on what they are.
+  wildcards[W_VLAN0]! |= have > 0 ? 0xffff : VLAN_CFI;
+  wildcards[W_VLAN0 + 1]! |= have > 1 ? 0xffff : 0;
   const want = countVlans(flow);
   let common = 0;
   while (common < have && common < want && base[W_VLAN0 + have - 1 - common] === flow[W_VLAN0 + want - 1 - common]) {

@@ -150,28 +150,23 @@ function firstLabel(flow: FlowWords, wildcards: FlowWords): number {
   return (label << 12) | ((trafficClass << 9) & MPLS_TC_MASK) | MPLS_BOTTOM_OF_STACK | ttl;
 }
 
-/** Pops a label. Answers false when there is none, or when the stack is deeper than the key can show. */
-export function popMpls(flow: FlowWords, wildcards: FlowWords, ethertype: number): boolean {
+/** What became of a label to pop. */
+export type MplsPop = 'none' | 'popped' | 'popped-from-deep';
+
+/** Pops a label, if there is one. From a stack deeper than the key shows, what is below the labels shown is not known then. */
+export function popMpls(flow: FlowWords, wildcards: FlowWords, ethertype: number): MplsPop {
   const labels = countMplsLabels(flow);
-  if (labels === 0) {
-    return false;
+  if (labels === 0 || (labels === 1 && isMplsEthertype(ethertype))) {
+    return 'none';
   }
   for (let index = 0; index < labels; index++) {
     wildcards[W_MPLS + index]! |= MPLS_BOTTOM_OF_STACK;
   }
-  if ((flow[W_MPLS + labels - 1]! & MPLS_BOTTOM_OF_STACK) === 0) {
-    return false;
-  }
-  if (labels === 1 ? isMplsEthertype(ethertype) : !isMplsEthertype(ethertype)) {
-    return false;
-  }
-  for (let index = 1; index < labels; index++) {
-    wildcards[W_MPLS + index] = -1;
-  }
+  const isDeep = (flow[W_MPLS + labels - 1]! & MPLS_BOTTOM_OF_STACK) === 0;
   flow.copyWithin(W_MPLS, W_MPLS + 1, W_MPLS + MAX_MPLS_LABELS);
   flow[W_MPLS + MAX_MPLS_LABELS - 1] = 0;
   setEthertype(flow, ethertype);
-  return true;
+  return isDeep ? 'popped-from-deep' : 'popped';
 }
 
 export function setMplsBits(flow: FlowWords, wildcards: FlowWords, mask: number, value: number): void {

@@ -130,6 +130,60 @@ export class FlowTables {
     }
   }
 
+  /**
+   * Carries out flow mods in order, all or none: when one is refused, what those before it did is undone, and its error is
+   * thrown (see `apply`).
+   */
+  applyAll(mods: readonly FlowMod[], nowMs: number): FlowModResult[] {
+    const results: FlowModResult[] = [];
+    const undo: (() => void)[] = [];
+    try {
+      for (const mod of mods) {
+        const restore = this.#saveModified(mod);
+        const result = this.apply(mod, nowMs);
+        results.push(result);
+        undo.push(() => this.#undo(result, restore));
+      }
+    } catch (error) {
+      for (const step of undo.reverse()) {
+        step();
+      }
+      throw error;
+    }
+    return results;
+  }
+
+  /** What puts the rules back that a modify is going to change. */
+  #saveModified(mod: FlowMod): () => void {
+    if (mod.command !== 'modify' && mod.command !== 'modify_strict') {
+      return () => {};
+    }
+    const saved = this.#matching(mod, sparseMatch(mod.match)).map((rule) => ({ rule, ...rule }));
+    return () => {
+      for (const { rule, actions, cookie, modifiedMs, packets, bytes } of saved) {
+        this.#unindex(rule);
+        this.#setActions(rule, actions);
+        this.#index(rule);
+        Object.assign(rule, { cookie, modifiedMs, packets, bytes });
+      }
+      this.noteChange();
+    };
+  }
+
+  #undo({ added, replaced, removed }: FlowModResult, restoreModified: () => void): void {
+    if (added !== null) {
+      this.#remove(added);
+    }
+    for (const rule of [replaced, ...removed.map((each) => each.rule)]) {
+      if (rule !== null) {
+        rule.successor = null;
+        this.#tables[rule.table]!.classifier.insert(rule);
+        this.#index(rule);
+      }
+    }
+    restoreModified();
+  }
+
   /** Removes the rules whose timeout is over. */
   expire(nowMs: number): RemovedRule[] {
     const removed: RemovedRule[] = [];

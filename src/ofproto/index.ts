@@ -6,10 +6,12 @@ export { Bridge, type BridgePortOptions } from './bridge.ts';
 export * from './classifier.ts';
 export type { Conjunction } from './conjunction.ts';
 export type { Effect } from './effects.ts';
+export { type ExplainedField, explainMegaflow } from './explain.ts';
 export * from './flow-table.ts';
 export * from './flow-tables.ts';
 export * from './groups.ts';
 export * from './lookup-trace.ts';
+export * from './mac-learning.ts';
 export * from './meters.ts';
 export * from './port.ts';
 export { type FrozenState, RecirculationTable, thawMetadata } from './recirculation.ts';
@@ -29,6 +31,7 @@ export {
   type TraceNodeType,
   TranslationTrace,
 } from './trace.ts';
+export { formatMegaflow, formatTrace } from './trace-text.ts';
 export { type Translation, type TranslationRequest, Translator } from './translate.ts';
 export { CONTROLLER_REASONS } from './translate-output.ts';
 export type { TranslationError } from './translation-context.ts';

@@ -86,10 +86,14 @@ function formatNodes(lines: string[], nodes: readonly TraceNode[], level: number
     const step = isFollowed || node.type === 'bucket' ? 1 : 0;
     switch (node.type) {
       case 'bridge':
-        lines.push('', indent(level, `bridge("${node.text}")`), indent(level, '-'.repeat(node.text.length + 10)));
+        lines.push(
+          '',
+          indent(level + step, `bridge("${node.text}")`),
+          indent(level + step, '-'.repeat(node.text.length + 10)),
+        );
         break;
       case 'table':
-        lines.push(indent(isFollowed ? level + 1 : level, node.text));
+        lines.push(indent(level + step, node.text));
         break;
       case 'detail':
         lines.push(indent(level + 1, ` -> ${node.text}`));

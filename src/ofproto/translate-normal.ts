@@ -62,6 +62,7 @@ export function translateNormal(context: TranslationContext, output: OutputToPor
   }
   const vlans = admit(context, inPort, flow);
   if (vlans === null) {
+    context.report('warning', 'disallowed VLAN VID for this input port, dropping');
     return;
   }
   learn(context, inPort, vlans.outerVid);
@@ -85,7 +86,7 @@ function admit(context: TranslationContext, port: BridgePort, flow: FlowWords): 
     case 'access':
       if (vid !== 0) {
         context.report(
-          'warning',
+          'error',
           `dropping VLAN ${vid} tagged packet received on port ${port.name} configured as VLAN ${vlans.tag} access port`,
         );
         return null;
@@ -97,7 +98,7 @@ function admit(context: TranslationContext, port: BridgePort, flow: FlowWords): 
       const filed = vid === 0 && vlans.mode !== 'trunk' ? vlans.tag : vid;
       if (!carriesVlan(port, filed)) {
         context.report(
-          'warning',
+          'error',
           `dropping VLAN ${filed} packet received on port ${port.name} not configured for trunking VLAN ${filed}`,
         );
         return null;
@@ -107,7 +108,7 @@ function admit(context: TranslationContext, port: BridgePort, flow: FlowWords): 
     case 'dot1q-tunnel':
       if (isTagged && tag >>> 16 !== vlans.qinqEthertype && !carriesCustomerVlan(port, vid)) {
         context.report(
-          'warning',
+          'error',
           `dropping VLAN ${vid} packet received on dot1q-tunnel port ${port.name} that excludes this VLAN`,
         );
         return null;
@@ -224,6 +225,10 @@ function outputTagged(context: TranslationContext, output: OutputToPort, port: B
   }
   flow[W_VLAN0] = tags[0] ?? 0;
   flow[W_VLAN0 + 1] = tags[1] ?? 0;
+  if ((outer & VLAN_CFI) !== 0 && flow[W_VLAN0] !== outer) {
+    // A tag that is taken off is put back for the next port, priority and all.
+    context.wildcards[W_VLAN0] = -1;
+  }
   output(context, port.number, WHOLE_PACKET);
   flow[W_VLAN0] = outer;
   flow[W_VLAN0 + 1] = inner;

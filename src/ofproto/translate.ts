@@ -65,6 +65,7 @@ import {
   isNetworkField,
   lookAtBits,
   lookAtSubfield,
+  type MplsPop,
   networkProtocolOf,
   popMpls,
   popVlan,
@@ -296,10 +297,6 @@ function needsNetworkHeader(action: OpenFlowAction): boolean {
     case 'set_eth_src':
     case 'set_eth_dst':
     case 'set_tunnel':
-    case 'set_mpls_label':
-    case 'set_mpls_tc':
-    case 'set_mpls_ttl':
-    case 'dec_mpls_ttl':
     case 'push_mpls':
     case 'note':
     case 'exit':
@@ -325,8 +322,6 @@ function needsNetworkHeader(action: OpenFlowAction): boolean {
       return isNetworkField(action.subfield.field);
     case 'output_reg':
       return isNetworkField(action.source.field);
-    case 'pop_mpls':
-      return false;
     default:
       return true;
   }
@@ -509,9 +504,7 @@ function runAction(
       }
       return true;
     case 'pop_mpls':
-      if (popMpls(flow, wildcards, action.ethertype)) {
-        context.wasMpls = !isMplsEthertype(action.ethertype);
-      }
+      context.wasMpls ||= isHiddenAfter(popMpls(flow, wildcards, action.ethertype), action.ethertype);
       return true;
     case 'set_tunnel':
       flow[W_TUN_ID] = Number(action.tunnelId >> 32n);
@@ -593,6 +586,11 @@ function runAction(
       context.fail('Unsupported packet type', `${action.type} is not supported yet`);
       return false;
   }
+}
+
+/** Whether what is now the outer header after a label was popped is not in the flow. */
+function isHiddenAfter(pop: MplsPop, ethertype: number): boolean {
+  return pop === 'popped-from-deep' || (pop === 'popped' && !isMplsEthertype(ethertype));
 }
 
 function describeActionSet(context: TranslationContext): string {
