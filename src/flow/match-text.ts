@@ -28,7 +28,16 @@ import type { MatchField } from './field.ts';
 import { completeVlan, fieldBits, getMatchField, setMatchField } from './field-access.ts';
 import { type FieldValue, type FlowTextOptions, formatFieldValue, parseFieldValue } from './field-text.ts';
 import { FIELDS, fieldByName, requireField } from './fields.ts';
-import { createFlow, FLOW_WORDS, type FlowWords, NW_FRAG_LATER, W_IN_PORT, W_TP, W_TYPE_PROTO_FRAG } from './key.ts';
+import {
+  createFlow,
+  type FlowWords,
+  NW_FRAG_LATER,
+  W_IN_PORT,
+  W_TP,
+  W_TUN_METADATA,
+  W_TUN_METADATA_PRESENT,
+  W_TYPE_PROTO_FRAG,
+} from './key.ts';
 import { createMatch, type Match } from './match.ts';
 import { explainPrerequisite, hasPrerequisites } from './prerequisites.ts';
 import { splitTerms } from './split-terms.ts';
@@ -216,7 +225,7 @@ function applyProtocol(
   }
 }
 
-/** What one term says by itself, before it is joined to the rest; kept because lines of flows are read by the thousand. */
+/** What one term says by itself, before it is joined to the rest; kept because flows are read by the thousand. */
 const scratch: Match = createMatch();
 
 function apply(
@@ -240,10 +249,12 @@ function apply(
     }
     return;
   }
-  scratch.values.fill(0);
-  scratch.masks.fill(0);
+  const first = firstWord(field);
+  const end = lastWord(field) + 1;
+  scratch.values.fill(0, first, end);
+  scratch.masks.fill(0, first, end);
   setMatchField(scratch, field, value, mask);
-  for (let word = 0; word < FLOW_WORDS; word++) {
+  for (let word = first; word < end; word++) {
     const both = draft.masks[word]! & scratch.masks[word]!;
     if (((draft.values[word]! ^ scratch.values[word]!) & both) !== 0) {
       throw contradiction(draft, key, text, word);
@@ -268,7 +279,17 @@ function contradiction(draft: MatchDraft, key: string, text: string, word: numbe
 }
 
 function coversWord(field: MatchField, word: number): boolean {
-  return field.bitOffset >>> 5 <= word && (field.bitOffset + field.width - 1) >>> 5 >= word;
+  return firstWord(field) <= word && lastWord(field) >= word;
+}
+
+/** The words that a match on the field may touch; of tunnel options that includes the bits that say which there are. */
+function firstWord(field: MatchField): number {
+  const word = field.bitOffset >>> 5;
+  return word >= W_TUN_METADATA ? W_TUN_METADATA_PRESENT : word;
+}
+
+function lastWord(field: MatchField): number {
+  return (field.bitOffset + field.width - 1) >>> 5;
 }
 
 /** Wildcards every field whose place in the key means nothing in this match, whatever name it was given by. */
