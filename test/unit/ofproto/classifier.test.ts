@@ -185,3 +185,82 @@ function checkLookup(
     assert.equal(classifier.lookup(complete(flow, wildcards, random)), plain);
   }
 }
+
+describe('which rules a match means', () => {
+  const rulesArbitrary = fc.array(fc.tuple(matchArbitrary, fc.integer({ min: 0, max: 3 })), { maxLength: 30 });
+
+  function fill(entries: readonly (readonly [Match, number])[]): {
+    classifier: Classifier<TestRule>;
+    rules: Set<TestRule>;
+  } {
+    const classifier = new Classifier<TestRule>();
+    const rules = new Set<TestRule>();
+    for (const [id, [match, priority]] of entries.entries()) {
+      const rule = makeRule(id, match, priority);
+      const old = classifier.insert(rule);
+      if (old !== null) {
+        rules.delete(old);
+      }
+      rules.add(rule);
+    }
+    return { classifier, rules };
+  }
+
+  test('loosely: rules that match all of its bits with the same values', () => {
+    fc.assert(
+      fc.property(rulesArbitrary, matchArbitrary, (entries, match) => {
+        const { classifier, rules } = fill(entries);
+        const expected = [...rules].filter((rule) => {
+          const dense = denseMatch(rule.match);
+          return match.masks.every(
+            (bits, word) =>
+              (bits & ~dense.masks[word]!) === 0 && ((match.values[word]! ^ dense.values[word]!) & bits) === 0,
+          );
+        });
+        assert.deepEqual(new Set(classifier.matchingLoosely(sparseMatch(match))), new Set(expected));
+      }),
+    );
+  });
+
+  test('overlapping: some packet could match both, at the same priority', () => {
+    fc.assert(
+      fc.property(rulesArbitrary, matchArbitrary, fc.integer({ min: 0, max: 3 }), (entries, match, priority) => {
+        const { classifier, rules } = fill(entries);
+        const expected = [...rules].some((rule) => {
+          const dense = denseMatch(rule.match);
+          return (
+            rule.priority === priority &&
+            match.masks.every(
+              (bits, word) => ((match.values[word]! ^ dense.values[word]!) & bits & dense.masks[word]!) === 0,
+            )
+          );
+        });
+        assert.equal(classifier.overlaps(sparseMatch(match), priority), expected);
+      }),
+    );
+  });
+});
+
+test('many rules of one mask: the table grows and shrinks and finds each', () => {
+  const classifier = new Classifier<TestRule>();
+  const rules = Array.from({ length: 2000 }, (_, id) => {
+    const match = createMatch();
+    match.masks[W_IN_PORT] = -1;
+    match.values[W_IN_PORT] = id % 100;
+    match.masks[W_TP] = -1;
+    match.values[W_TP] = id;
+    return makeRule(id, match, id % 7);
+  });
+  for (const rule of rules) {
+    assert.equal(classifier.insert(rule), null);
+  }
+  assert.equal(classifier.subtableCount, 1);
+  for (const [index, rule] of rules.entries()) {
+    assert.equal(classifier.lookup(denseMatch(rule.match).values), rule);
+    if (index % 3 !== 0) {
+      classifier.remove(rule);
+      assert.equal(classifier.lookup(denseMatch(rule.match).values), null);
+    }
+  }
+  assert.deepEqual(new Set(classifier.rules()), new Set(rules.filter((_, index) => index % 3 === 0)));
+});
