@@ -1,13 +1,17 @@
 export * from './action-code.ts';
 export * from './actions.ts';
+export { type FormatActionsOptions, formatDatapathActions, parseDatapathActions } from './actions-text.ts';
 export * from './errors.ts';
 export { type DropCounters, MAX_RECIRC_DEPTH } from './execute.ts';
 export type { FlowRef, MaskRef } from './flow-record.ts';
 export { createFlowStatsSum, type FlowStatsSum, type LookupStatistics } from './flow-statistics.ts';
 export * from './flow-table.ts';
 export * from './key-attributes.ts';
+export { type FormatFlowOptions, formatFlowKey } from './key-format.ts';
+export { type ParsedKey, type ParseFlowOptions, parseFlowKey } from './key-parse.ts';
 export * from './meters.ts';
 export { decodeActionAttributes, encodeActionAttributes, serialiseFlow } from './netlink-actions.ts';
 export { decodeFlowKey, decodeFlowMask, encodeFlowKey, encodeFlowMask } from './netlink-key.ts';
+export * from './odp-text.ts';
 export { UPCALL_ACTION, UPCALL_BATCH_SIZE, UPCALL_MISS, type Upcall } from './upcall-queue.ts';
 export * from './userspace-datapath.ts';
