@@ -116,7 +116,17 @@ function parseTruncatingPort(text: string, options: OpenFlowTextOptions): OpenFl
   return port;
 }
 
-function parseController(item: KeyValue, { options }: ActionContext): ControllerAction {
+/** Without options it is an output to CONTROLLER, which is also what it is on the wire. */
+function parseController(item: KeyValue, { options }: ActionContext): OpenFlowAction {
+  const action = parseControllerArguments(item, options);
+  return isPlain(action) ? { type: 'output', port: OFPP_CONTROLLER, maxLength: action.maxLength } : action;
+}
+
+function isPlain({ reason, controllerId, userdata, pause, meterId }: ControllerAction): boolean {
+  return reason === 'action' && controllerId === 0 && userdata.length === 0 && !pause && meterId === null;
+}
+
+function parseControllerArguments(item: KeyValue, options: OpenFlowTextOptions): ControllerAction {
   const action = {
     type: 'controller' as const,
     maxLength: WHOLE_PACKET,
@@ -186,8 +196,7 @@ export function formatController(action: ControllerAction): string {
   if (meterId !== null) {
     terms.push(`meter_id=${meterId}`);
   }
-  const onlyLength = terms.every((term) => term.startsWith('max_len='));
-  return onlyLength ? `CONTROLLER:${maxLength}` : `controller(${terms.join(',')})`;
+  return isPlain(action) ? `CONTROLLER:${maxLength}` : `controller(${terms.join(',')})`;
 }
 
 function parseEnqueue(item: KeyValue, { options }: ActionContext): OpenFlowAction {

@@ -67,6 +67,7 @@ const SCTP_SRC = fieldNamed('sctp_src');
 const MPLS_LABEL = fieldNamed('mpls_label');
 const NSH_TTL = fieldNamed('nsh_ttl');
 const VLAN_TCI = fieldNamed('vlan_tci');
+const VLAN_VID = fieldNamed('vlan_vid');
 const VLAN_PCP = fieldNamed('vlan_pcp');
 const DL_VLAN = fieldNamed('dl_vlan');
 const PACKET_TYPE = fieldNamed('packet_type');
@@ -143,10 +144,12 @@ export function checkActions(
   checkList(actions, copyMatch(match), context);
 }
 
-/** Checks the actions of a group's bucket, an action set: nothing is known about the packets. */
-export function checkActionSet(actions: readonly OpenFlowAction[], context: CheckActionsContext = {}): void {
+/**
+ * Checks what can be checked of a group's bucket, where nothing is known about the packets. As in Open vSwitch an action that
+ * has no place in an action set may be there and does nothing.
+ */
+export function checkBucketActions(actions: readonly OpenFlowAction[], context: CheckActionsContext = {}): void {
   for (const action of actions) {
-    checkInActionSet(action);
     checkPorts(action, context);
   }
 }
@@ -208,10 +211,10 @@ function checkPorts(action: OpenFlowAction, { maxPorts = OFPP_MAX, ovsCompat }: 
 function checkFields(action: OpenFlowAction, known: Match, { ovsCompat }: CheckActionsContext): void {
   switch (action.type) {
     case 'set_field':
-      requireField(action.field, known, 'set_field');
+      requireSettable(action.field, known);
       break;
     case 'load':
-      requireField(action.destination.field, known, 'set_field');
+      requireSettable(action.destination.field, known);
       if (ovsCompat !== true) {
         requireWritable(action.destination.field);
       }
@@ -272,6 +275,15 @@ function requireField(field: MatchField, known: Match, what: string): void {
   if (!hasPrerequisites(known, field)) {
     const expected = explainPrerequisite(field.prerequisite);
     fail('OFPBAC_MATCH_INCONSISTENT', `${what} ${field.name} lacks correct prerequisites (expected ${expected})`);
+  }
+}
+
+/** vlan_vid can be matched without a tag (that is a match on none), but not set. */
+function requireSettable(field: MatchField, known: Match): void {
+  requireField(field, known, 'set_field');
+  if (field === VLAN_VID && !hasPrerequisites(known, VLAN_PCP)) {
+    const expected = explainPrerequisite(VLAN_PCP.prerequisite);
+    fail('OFPBAC_MATCH_INCONSISTENT', `set_field vlan_vid lacks correct prerequisites (expected ${expected})`);
   }
 }
 
@@ -461,6 +473,10 @@ function setPacketType(known: Match, packetType: number): void {
 }
 
 function encapsulate(packetType: number, known: Match): void {
+  const inner = known.values[W_PACKET_TYPE]! >>> 0;
+  if (packetType === PACKET_TYPE_ETHERNET && (inner & ~0xffff) === NAMESPACE_ETHERTYPE) {
+    setEthType(known, inner & 0xffff);
+  }
   if (packetType !== PACKET_TYPE_ETHERNET) {
     setMatchField(known, NW_PROTO, 0n, 0xffn);
     setEthType(known, packetType & 0xffff);

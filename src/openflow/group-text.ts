@@ -16,7 +16,7 @@ import {
 import { at } from './action-syntax.ts';
 import { formatActions, parseBucketActions } from './action-text.ts';
 import type { OpenFlowPort } from './actions.ts';
-import { checkActionSet } from './check-actions.ts';
+import { checkBucketActions } from './check-actions.ts';
 import { formatDuration } from './duration-text.ts';
 import { eachKeyValue, type KeyValue } from './key-value.ts';
 import {
@@ -268,9 +268,7 @@ function parseBucket(text: string, type: GroupType | null, options: OpenFlowText
     throw new OpenFlowTextError('OPENFLOW_TEXT_MISSING', 'bucket must specify actions');
   }
   const actions = parseBucketActions(actionText, options);
-  if (options.ovsCompat !== true) {
-    checkActionSet(actions.filter((action) => action.type !== 'meter'));
-  }
+  checkBucketActions(actions, { ovsCompat: options.ovsCompat === true });
   return { bucketId, weight, watchPort, watchGroup, actions };
 }
 

@@ -15,7 +15,7 @@
  */
 export { formatAction, formatActions, parseActions } from './action-text.ts';
 export type * from './actions.ts';
-export { type CheckActionsContext, checkActionSet, checkActions } from './check-actions.ts';
+export { type CheckActionsContext, checkActions, checkBucketActions } from './check-actions.ts';
 export * from './errors.ts';
 export * from './flow-text.ts';
 export * from './group-text.ts';
