@@ -24,7 +24,7 @@ import {
 import { parseNamedNumber, parseUint64, tryParseInteger } from './number-text.ts';
 import { formatTable, parseTable, portText, tryParsePort } from './port-text.ts';
 import { OFPP_NONE } from './ports.ts';
-import { OpenFlowTextError } from './text-error.ts';
+import { asPlacedError, OpenFlowTextError } from './text-error.ts';
 import { parseLines } from './text-file.ts';
 import type { OpenFlowTextOptions } from './text-options.ts';
 
@@ -185,7 +185,11 @@ function parseTerms(text: string, terms: Terms, options: OpenFlowTextOptions): M
         : new OpenFlowTextError('OPENFLOW_TEXT_KEY', `unknown keyword ${key}`);
     }
   });
-  return finishMatch(draft, options);
+  try {
+    return finishMatch(draft, options);
+  } catch (error) {
+    throw asPlacedError(error) ?? error;
+  }
 }
 
 function parseFlag(item: KeyValue, { command, flags }: Terms, options: OpenFlowTextOptions): boolean {
