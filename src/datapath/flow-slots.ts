@@ -55,7 +55,7 @@ export class FlowSlots {
   /** The flow in a slot, 0 if there is none. */
   flowAt(slot: number): FlowRef {
     const flow = this.words[this.base + slot]!;
-    return flow > 0 ? flow : 0;
+    return Math.max(flow, 0);
   }
 
   /** Slots up to which flows may be. */

@@ -259,9 +259,12 @@ export class TreeBuilder {
     let middle = to;
     let pairCount = this.chooseMask(from, to);
     if (pairCount === 0) {
+      const words = this.words;
       const mask = this.mostFrequentMask(from, to);
-      middle = this.moveCoveringFirst(from, to, mask);
-      pairCount = this.chooseMask(from, middle) || packMaskOf(this.words, mask);
+      middle = this.moveCoveringFirst(from, to, words, mask + MASK_PAIR_BASE, words[mask + MASK_PAIRS]!);
+      pairCount = this.chooseMask(from, middle) || packMaskOf(words, mask);
+      // others may cover the bits chosen now: whatever covers a node's mask is searched in its table
+      middle = this.moveCoveringFirst(from, to, pairs, 0, pairCount);
     }
     return this.buildNode(from, middle, to, pairCount, depth);
   }
@@ -404,13 +407,13 @@ export class TreeBuilder {
     return best;
   }
 
-  /** Puts the flows that are exact wherever `mask` is before the others; returns where these begin. */
-  private moveCoveringFirst(from: number, to: number, mask: MaskRef): number {
+  /** Puts the flows that are exact in all bits of the pairs at `base` of `list` before the others; returns where these begin. */
+  private moveCoveringFirst(from: number, to: number, list: Int32Array, base: number, count: number): number {
     const { words, flows } = this;
     let middle = from;
     for (let index = from; index < to; index++) {
       const flow = flows[index]!;
-      if (maskCovers(words, words[flow + FLOW_MASK]!, mask)) {
+      if (maskCovers(words, words[flow + FLOW_MASK]!, list, base, count)) {
         flows[index] = flows[middle]!;
         flows[middle++] = flow;
       }
@@ -481,12 +484,11 @@ function packMaskOf(words: Int32Array, mask: MaskRef): number {
   return count;
 }
 
-function maskCovers(words: Int32Array, mask: MaskRef, other: MaskRef): boolean {
+function maskCovers(words: Int32Array, mask: MaskRef, list: Int32Array, base: number, count: number): boolean {
   unpackMask(words, mask, dense);
   let missing = 0;
-  const end = other + MASK_PAIR_BASE + 2 * words[other + MASK_PAIRS]!;
-  for (let pair = other + MASK_PAIR_BASE; pair < end; pair += 2) {
-    missing |= words[pair + 1]! & ~dense[words[pair]!]!;
+  for (let pair = base; pair < base + 2 * count; pair += 2) {
+    missing |= list[pair + 1]! & ~dense[list[pair]!]!;
   }
   clearUnpacked(words, mask, dense);
   return missing === 0;

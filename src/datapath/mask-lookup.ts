@@ -98,7 +98,8 @@ export class MaskLookup {
         break;
       }
       // an empty entry first, else the smallest hash: any rule will do that chooses alike for like hashes
-      if (victim < 0 || (seen === 0 && cache[victim + ENTRY_HASH] !== 0) || (seen !== 0 && seen < cache[victim]!)) {
+      const worst = victim < 0 ? 1 : cache[victim + ENTRY_HASH]!;
+      if (victim < 0 || (worst !== 0 && (seen === 0 || seen < worst))) {
         victim = entry;
       }
       rest >>>= segmentBits;
