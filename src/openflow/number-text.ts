@@ -32,11 +32,11 @@ export function tryParseInteger(text: string, options: OpenFlowTextOptions): big
   return negative ? -magnitude : magnitude;
 }
 
-/** A number of 0..`maximum` (at most 2^53 - 1); the error names it: `invalid priority "70000"`. */
+/** A number of 0..`maximum` (at most 2^53 - 1); the error names it: `invalid priority "70000" (expected 0 to 65535)`. */
 export function parseNamedNumber(text: string, name: string, maximum: number, options: OpenFlowTextOptions): number {
   const value = tryParseInteger(text, options);
   if (value === null || value < 0n || value > BigInt(maximum)) {
-    throw new OpenFlowTextError('OPENFLOW_TEXT_NUMBER', `invalid ${name} "${text}"`);
+    throw new OpenFlowTextError('OPENFLOW_TEXT_NUMBER', `invalid ${name} "${text}" (expected 0 to ${maximum})`);
   }
   return Number(value);
 }
@@ -55,16 +55,14 @@ function parseUnsigned(text: string, bits: bigint, options: OpenFlowTextOptions)
   if (text === '') {
     throw new OpenFlowTextError('OPENFLOW_TEXT_NUMBER', 'missing required numeric argument');
   }
+  const expected = `expected 0 to ${(1n << bits) - 1n}`;
   const value = tryParseInteger(text, options);
   if (value === null || value >= 1n << 64n) {
-    throw new OpenFlowTextError('OPENFLOW_TEXT_NUMBER', `invalid numeric format ${text}`);
+    throw new OpenFlowTextError('OPENFLOW_TEXT_NUMBER', `invalid numeric format ${text} (${expected})`);
   }
   const isComplement = bits === 64n && value < 0n && value >= -(1n << 63n);
   if (!isComplement && options.ovsCompat !== true && (value < 0n || value >= 1n << bits)) {
-    throw new OpenFlowTextError(
-      'OPENFLOW_TEXT_NUMBER',
-      `invalid numeric format ${text}: expected 0 through ${(1n << bits) - 1n}`,
-    );
+    throw new OpenFlowTextError('OPENFLOW_TEXT_NUMBER', `invalid numeric format ${text} (${expected})`);
   }
   return BigInt.asUintN(Number(bits), value);
 }
