@@ -8,6 +8,8 @@ export {
   type DatapathAction,
   type DatapathPort,
   decodeActions,
+  formatDatapathActions,
+  formatDatapathFlow,
   HASH_L4,
   HASH_SYM_L4,
   type MeterConfig,

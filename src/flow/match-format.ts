@@ -264,8 +264,22 @@ function writeMpls(writer: Writer): void {
   decimal(writer, 'mpls_ttl', first + 24, 8);
   decimal(writer, 'mpls_bos', first + 23, 1);
   for (let index = 1; index < MPLS_LABELS; index++) {
-    hexadecimal(writer, `mpls_lse${index}`, (key.W_MPLS + index) * 32, 32);
+    labelStackEntry(writer, index);
   }
+}
+
+/** An inner label stack entry: a plain number, or with a mask eight hexadecimal digits of each. */
+function labelStackEntry(writer: Writer, index: number): void {
+  const value = writer.values[key.W_MPLS + index]! >>> 0;
+  const mask = writer.masks[key.W_MPLS + index]! >>> 0;
+  if (mask !== 0) {
+    const isExact = mask === 0xffffffff;
+    writer.parts.push(`mpls_lse${index}=${isExact ? value : `${eightDigits(value)}/${eightDigits(mask)}`}`);
+  }
+}
+
+function eightDigits(value: number): string {
+  return `0x${value.toString(16).padStart(8, '0')}`;
 }
 
 function writeTransport(writer: Writer): void {

@@ -83,7 +83,7 @@ export function runActionSet(context: TranslationContext): void {
   if (!FINAL_ACTIONS.includes(actions.at(-1)?.type ?? 'note')) {
     return;
   }
-  context.trace?.enter('table', '--. Executing action set:');
+  context.trace?.enterAfterTable('table', '--. Executing action set:');
   context.isInActionSet = true;
   context.isExiting = false;
   context.runActions(context, actions, true);

@@ -2,7 +2,7 @@
  * A bridge: one OpenFlow switch, with its ports, tables and learned addresses. What a translation reads, and nothing
  * that needs a clock or a socket.
  */
-import type { OpenFlowPort } from '../openflow/index.ts';
+import { OFPP_LOCAL, type OpenFlowPort } from '../openflow/index.ts';
 import { FlowTables } from './flow-tables.ts';
 import { MacLearning } from './mac-learning.ts';
 import { type BridgePort, DEFAULT_PORT_CONFIG, type PortConfig, type PortVlans, TRUNK_ALL } from './port.ts';
@@ -74,9 +74,9 @@ export class Bridge {
     this.#portSequence++;
   }
 
-  /** The ports by number. */
+  /** The local port, then the others by number: the order of floods. */
   portsInOrder(): readonly BridgePort[] {
-    this.#sortedPorts ??= [...this.ports.values()].sort((a, b) => a.number - b.number);
+    this.#sortedPorts ??= [...this.ports.values()].sort((a, b) => rank(a) - rank(b));
     return this.#sortedPorts;
   }
 
@@ -89,4 +89,8 @@ export class Bridge {
   datapathMeter(meter: number): number | null {
     return this.datapathMeters.get(meter) ?? null;
   }
+}
+
+function rank(port: BridgePort): number {
+  return port.number === OFPP_LOCAL ? 0 : port.number;
 }

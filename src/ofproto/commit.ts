@@ -46,7 +46,7 @@ import {
   IP_PROTOCOL_TCP,
   IP_PROTOCOL_UDP,
 } from '../wire/index.ts';
-import { countMplsLabels, ethertypeOf, isMplsEthertype, lookAtBits, networkProtocolOf } from './flow-edit.ts';
+import { countMplsLabels, ethertypeOf, lookAtBits, networkProtocolOf } from './flow-edit.ts';
 
 const ICMPV6_NEIGHBOR_SOLICIT = 135;
 const ICMPV6_NEIGHBOR_ADVERT = 136;
@@ -75,7 +75,7 @@ const MAX_VLANS = 2;
 export function commitActions(flow: FlowWords, base: FlowWords, wildcards: FlowWords, writer: ActionWriter): void {
   commitAttribute(OVS_KEY_ATTR_TUNNEL, flow, base, wildcards, writer);
   commitAttribute(OVS_KEY_ATTR_ETHERNET, flow, base, wildcards, writer);
-  if (countMplsLabels(base) === 0) {
+  if (countMplsLabels(base) === 0 && countMplsLabels(flow) === 0) {
     commitNetwork(flow, base, wildcards, writer);
   }
   commitMpls(flow, base, wildcards, writer);
@@ -196,6 +196,10 @@ function commitAttribute(
     }
   }
   if (isChanged) {
+    if (attribute === OVS_KEY_ATTR_IPV4 || attribute === OVS_KEY_ATTR_IPV6) {
+      // A datapath names the protocol in a set of addresses.
+      wildcards[W_TYPE_PROTO_FRAG]! |= 0xff00;
+    }
     writeSet(attribute, flow, base, writer);
   }
 }
@@ -230,13 +234,14 @@ function commitMpls(flow: FlowWords, base: FlowWords, wildcards: FlowWords, writ
     common++;
   }
   if (have > common && want > common && have === want && have === common + 1) {
+    // A set names the whole label stack entry.
+    wildcards[W_MPLS] = -1;
     commitAttribute(OVS_KEY_ATTR_MPLS, flow, base, wildcards, writer);
     return;
   }
   while (have > common) {
     have--;
-    // What is below the last label popped is what the pipeline took it for.
-    writer.popMpls(have > 0 ? ethertypeOf(base) : bottomEthertype(flow, base));
+    writer.popMpls(have > 0 ? ethertypeOf(base) : ethertypeOf(flow));
     base.copyWithin(W_MPLS, W_MPLS + 1, W_MPLS + 3);
     base[W_MPLS + 2] = 0;
   }
@@ -249,23 +254,20 @@ function commitMpls(flow: FlowWords, base: FlowWords, wildcards: FlowWords, writ
   base[W_TYPE_PROTO_FRAG] = (base[W_TYPE_PROTO_FRAG]! & 0xffff) | (flow[W_TYPE_PROTO_FRAG]! & 0xffff0000);
 }
 
-function bottomEthertype(flow: FlowWords, base: FlowWords): number {
-  const ethertype = ethertypeOf(flow);
-  return isMplsEthertype(ethertype) ? ethertypeOf(base) : ethertype;
-}
-
 function commitVlans(flow: FlowWords, base: FlowWords, wildcards: FlowWords, writer: ActionWriter): void {
   if (flow[W_VLAN0] === base[W_VLAN0] && flow[W_VLAN0 + 1] === base[W_VLAN0 + 1]) {
     return;
   }
   let have = countVlans(base);
-  // Which tags stay depends on what they are.
-  wildcards[W_VLAN0]! |= have > 0 ? 0xffff : VLAN_CFI;
-  wildcards[W_VLAN0 + 1]! |= have > 1 ? 0xffff : 0;
   const want = countVlans(flow);
   let common = 0;
   while (common < have && common < want && base[W_VLAN0 + have - 1 - common] === flow[W_VLAN0 + want - 1 - common]) {
     common++;
+  }
+  if (have > common) {
+    // Which tags stay depends on what they are.
+    wildcards[W_VLAN0] = -1;
+    wildcards[W_VLAN0 + 1]! |= have > 1 ? -1 : 0;
   }
   for (; have > common; have--) {
     writer.popVlan();

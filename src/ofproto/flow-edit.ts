@@ -106,6 +106,7 @@ export function popVlan(flow: FlowWords, wildcards: FlowWords): void {
   if (!hasVlan(flow, wildcards)) {
     return;
   }
+  wildcards[W_VLAN0] = -1;
   wildcards[W_VLAN0 + 1] = -1;
   flow[W_VLAN0] = flow[W_VLAN0 + 1]!;
   flow[W_VLAN0 + 1] = 0;

@@ -52,6 +52,15 @@ export class TranslationTrace {
     this.#list = node.children;
   }
 
+  /** As `enter`, but in the list of the table entered last where there is one: what follows belongs to its packet. */
+  enterAfterTable(type: TraceNodeType, text: string): void {
+    const last = this.#list.at(-1);
+    const node: TraceNode = { type, text, children: [] };
+    (last?.type === 'table' ? last.children : this.#list).push(node);
+    this.#lists.push(this.#list);
+    this.#list = node.children;
+  }
+
   leave(): void {
     this.#list = this.#lists.pop()!;
   }

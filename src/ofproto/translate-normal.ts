@@ -53,7 +53,7 @@ export function translateNormal(context: TranslationContext, output: OutputToPor
     return;
   }
   if (isReservedMulticast(flow) && !bridge.forwardBpdu) {
-    context.report('warning', 'packet has reserved destination MAC, dropping');
+    context.report('detail', 'packet has reserved destination MAC, dropping');
     return;
   }
   if (ethertypeOf(flow) === ETHERTYPE_VLAN && (flow[W_VLAN0]! & VLAN_CFI) === 0) {
@@ -225,7 +225,7 @@ function outputTagged(context: TranslationContext, output: OutputToPort, port: B
   }
   flow[W_VLAN0] = tags[0] ?? 0;
   flow[W_VLAN0 + 1] = tags[1] ?? 0;
-  if ((outer & VLAN_CFI) !== 0 && flow[W_VLAN0] !== outer) {
+  if ((outer & VLAN_CFI) !== 0 && flow[W_VLAN0] !== outer && flow[W_VLAN0 + 1] !== outer) {
     // A tag that is taken off is put back for the next port, priority and all.
     context.wildcards[W_VLAN0] = -1;
   }

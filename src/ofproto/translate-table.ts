@@ -63,7 +63,7 @@ function missGoesToController(context: TranslationContext): boolean {
 }
 
 function checkLimits(context: TranslationContext): boolean {
-  if (context.depth >= MAX_DEPTH) {
+  if (context.depth > MAX_DEPTH) {
     context.fail('Recursion too deep', `over max translation depth ${MAX_DEPTH}`);
   } else if (context.resubmits >= MAX_RESUBMITS) {
     context.fail('Too many resubmits', `over ${MAX_RESUBMITS} resubmit actions`);

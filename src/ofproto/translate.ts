@@ -32,6 +32,7 @@ import {
   W_ETH_SRC,
   W_IN_PORT,
   W_METADATA,
+  W_MPLS,
   W_NW_DST,
   W_NW_SRC,
   W_PACKET_TYPE,
@@ -54,6 +55,7 @@ import type { Bridge } from './bridge.ts';
 import type { Effect } from './effects.ts';
 import {
   copyBits,
+  countMplsLabels,
   decrementIpTtl,
   decrementMplsTtl,
   ethertypeOf,
@@ -65,6 +67,7 @@ import {
   isNetworkField,
   lookAtBits,
   lookAtSubfield,
+  MAX_MPLS_LABELS,
   type MplsPop,
   networkProtocolOf,
   popMpls,
@@ -182,6 +185,9 @@ function begin(context: TranslationContext, request: TranslationRequest): void {
       context.rule = request.rule ?? null;
       runActions(context, request.actions, true);
     } else {
+      // The first lookup does not count against the limits.
+      context.depth = -1;
+      context.resubmits = -1;
       lookUpTable(context, context.flow[W_IN_PORT]!, 0, true, true, true);
     }
     runActionSet(context);
@@ -239,6 +245,17 @@ function finishWildcards(flow: FlowWords, wildcards: FlowWords, original: FlowWo
     if ((wildcards[word]! & 0xffff) !== 0) {
       wildcards[word]! |= VLAN_CFI;
     }
+  }
+  if (!isMplsEthertype(ethertypeOf(original))) {
+    // Only labels that the pipeline pushed itself were looked at.
+    wildcards.fill(0, W_MPLS, W_MPLS + MAX_MPLS_LABELS);
+  }
+  if ((original[W_VLAN0]! & VLAN_CFI) === 0) {
+    wildcards[W_VLAN0 + 1] = 0;
+  }
+  if (isLaterFragment(original)) {
+    // It has no ports to look at.
+    wildcards[W_TP] = 0;
   }
   const protocol = networkProtocolOf(original);
   if (isIp(original) && (protocol === IP_PROTOCOL_ICMP || protocol === IP_PROTOCOL_ICMPV6)) {
@@ -366,8 +383,8 @@ function runAction(
       setQueue(context, action.queue);
       return true;
     case 'pop_queue':
-      context.flow[W_SKB_PRIORITY] = context.base[W_SKB_PRIORITY]!;
-      context.report('detail', `queue = ${context.flow[W_SKB_PRIORITY]! >>> 0}`);
+      flow[W_SKB_PRIORITY] = context.originalPriority;
+      context.report('detail', `queue = ${flow[W_SKB_PRIORITY]! >>> 0}`);
       return true;
     case 'group':
       translateGroup(context, action.group, isLast);
@@ -504,6 +521,11 @@ function runAction(
       }
       return true;
     case 'pop_mpls':
+      if (countMplsLabels(flow) === MAX_MPLS_LABELS) {
+        // The stack may be deeper than the flow shows: this pop must not be told from the labels left.
+        popDeepLabel(context, action.ethertype);
+        return true;
+      }
       context.wasMpls ||= isHiddenAfter(popMpls(flow, wildcards, action.ethertype), action.ethertype);
       return true;
     case 'set_tunnel':
@@ -586,6 +608,16 @@ function runAction(
       context.fail('Unsupported packet type', `${action.type} is not supported yet`);
       return false;
   }
+}
+
+/** Pops a label in the datapath at once. */
+function popDeepLabel(context: TranslationContext, ethertype: number): void {
+  const { flow, base, wildcards, writer } = context;
+  context.commit();
+  const pop = popMpls(flow, wildcards, ethertype);
+  base.set(flow);
+  writer.popMpls(ethertype);
+  context.wasMpls ||= isHiddenAfter(pop, ethertype);
 }
 
 /** Whether what is now the outer header after a label was popped is not in the flow. */

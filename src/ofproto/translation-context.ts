@@ -9,11 +9,14 @@ import { ActionWriter } from '../dpif/index.ts';
 import {
   createFlow,
   type FlowWords,
+  formatFieldValue,
+  formatHex,
   formatSubfield,
   readBigBits,
   type Subfield,
   subfieldBitOffset,
   W_IN_PORT,
+  W_SKB_PRIORITY,
   writeBits,
 } from '../flow/index.ts';
 import { formatActions, type OpenFlowAction } from '../openflow/index.ts';
@@ -70,6 +73,8 @@ export class TranslationContext {
   /** where freezing is for a controller's continuation, what to tell it */
   freezePause: (OpenFlowAction & { type: 'controller' }) | null = null;
   wasMpls = false;
+  /** the packet's priority before any queue was set */
+  originalPriority = 0;
   error: TranslationError | null = null;
   /** false where the translation is only looked at: the packets it sends to a controller are marked as not to be sent */
   hasSideEffects = true;
@@ -109,6 +114,7 @@ export class TranslationContext {
     this.freezeHash = null;
     this.freezePause = null;
     this.wasMpls = false;
+    this.originalPriority = flow[W_SKB_PRIORITY]!;
     this.error = null;
     this.hasSideEffects = hasSideEffects;
     this.hasOutput = false;
@@ -180,7 +186,9 @@ export class TranslationContext {
   reportSubfield(subfield: Subfield): void {
     if (this.trace !== null) {
       const value = readBigBits(this.flow, subfieldBitOffset(subfield), subfield.bits);
-      this.report('detail', `${formatSubfield(subfield)} is now ${value === 0n ? '0' : `0x${value.toString(16)}`}`);
+      const { field, bits } = subfield;
+      const text = bits === field.width ? formatFieldValue(field, value) : formatHex(value);
+      this.report('detail', `${formatSubfield(subfield)} is now ${text}`);
     }
   }
 

@@ -10,7 +10,14 @@
  * Freshness. After every packet and every change of flows the cache is revalidated if anything changed, so what one sees
  * is always true. With a real clock a round runs at most every `revalidationIntervalMs`, as in a daemon.
  */
-import { type Dpif, type DpifFlow, type DpifStats, formatDatapathFlow, UserspaceDpif } from '../dpif/index.ts';
+import {
+  type Dpif,
+  type DpifFlow,
+  type DpifStats,
+  decodeActions,
+  formatDatapathFlow,
+  UserspaceDpif,
+} from '../dpif/index.ts';
 import { createFlow, extractFlow, type FlowWords, parseFlow, W_IN_PORT } from '../flow/index.ts';
 import { MemoryNetdev, type Netdev, type NetdevStats } from '../netdev/index.ts';
 import {
@@ -634,5 +641,17 @@ function formatCachedFlow(dpif: Dpif, flow: DpifFlow, nowMs: number): string {
   dpif.readKey(flow, key);
   dpif.readMask(flow, mask);
   dpif.readStats(flow, stats);
-  return formatDatapathFlow({ key, mask, actions: dpif.actions(flow), stats, nowMs });
+  const ufid = new Int32Array(4);
+  return formatDatapathFlow({
+    ufid: dpif.readUfid(flow, ufid) ? [...ufid] : null,
+    key,
+    mask,
+    stats: {
+      packets: stats.packets,
+      bytes: stats.bytes,
+      usedMs: stats.packets === 0 ? null : nowMs - stats.usedMs,
+      tcpFlags: stats.tcpFlags,
+    },
+    actions: decodeActions(dpif.actions(flow)),
+  });
 }
