@@ -112,10 +112,11 @@ async function measure(contender: Contender): Promise<Sample> {
     try {
       await reachable(network);
       if (running.process !== null) makeRealtime(running.process, 1);
+      // The flood first: it warms everything up for the others.
       return {
-        pingMicroseconds: await measurePing(network),
         packetsPerSecond: await measurePackets(network),
         tcpGigabits: await measureTcp(network),
+        pingMicroseconds: await measurePing(network),
       };
     } finally {
       running.stop();
@@ -279,10 +280,8 @@ function report(samples: Map<string, Sample[]>): void {
   for (const [name, list] of samples) {
     medians.set(name, Object.fromEntries(METRICS.map((m) => [m, median(list.map((s) => s[m]))])) as Sample);
   }
-  const ours = medians.get('megaflow');
-  const ratios = Object.fromEntries(
-    [...medians].map(([name, sample]) => [name, ours === undefined ? null : ratiosOf(ours, sample)]),
-  );
+  const ours = samples.get('megaflow') ?? [];
+  const ratios = Object.fromEntries([...samples].map(([name, list]) => [name, ratiosOf(ours, list)]));
   if (options.json) {
     const result = { medians: Object.fromEntries(medians), ratios, samples: Object.fromEntries(samples) };
     process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
@@ -299,14 +298,18 @@ function report(samples: Map<string, Sample[]>): void {
   }
 }
 
-function ratiosOf(ours: Sample, other: Sample): Sample {
-  const ratio = (metric: Metric): number | null =>
-    ours[metric] === null || other[metric] === null ? null : ours[metric] / other[metric];
-  return {
-    packetsPerSecond: ratio('packetsPerSecond'),
-    tcpGigabits: ratio('tcpGigabits'),
-    pingMicroseconds: ratio('pingMicroseconds'),
-  };
+/** Medians of the rounds' ratios: what else the machine does in a round disturbs both. */
+function ratiosOf(ours: Sample[], others: Sample[]): Sample {
+  const ratios = METRICS.map((metric) => [
+    metric,
+    median(
+      ours.map((sample, round) => {
+        const other = others[round]?.[metric] ?? null;
+        return sample[metric] === null || other === null ? null : sample[metric] / other;
+      }),
+    ),
+  ]);
+  return Object.fromEntries(ratios);
 }
 
 function cell(text: string): string {

@@ -67,15 +67,19 @@ const STATUS_VLAN_VALID = 0x10;
 const STATUS_VLAN_TPID_VALID = 0x40;
 const ETHERTYPE_VLAN = 0x8100;
 
-/** About 60 GSO frames, or some 5000 small ones: what arrives while JavaScript does something else for a few milliseconds. */
-const DEFAULT_BUFFER_BYTES = 4 * 1024 * 1024;
+/**
+ * The kernel doubles it. About a dozen GSO frames or a thousand small ones: when more wait, they have left the processor's
+ * cache before they are received, and forwarding gets slower the longer the queue is (bench/packet-io.ts: by a third at
+ * 4 MB).
+ */
+const DEFAULT_BUFFER_BYTES = 512 * 1024;
 
 export interface PacketSocketOptions {
   /** receive frames for all addresses; default true: a switch needs them */
   promiscuous?: boolean;
   /** send around the interface's queueing discipline, which is faster; default true */
   qdiscBypass?: boolean;
-  /** kernel memory for packets that wait to be received; default 4 MB, less where the system does not allow it */
+  /** kernel memory for packets that wait to be received; default 512 KB, less where the system does not allow it */
   receiveBufferBytes?: number;
   sendBufferBytes?: number;
   /** called when the interface came up, went down, changed or vanished */
