@@ -423,6 +423,7 @@ export class FlowTables {
   #unindex(rule: Rule): void {
     this.#byGroup.delete(rule, groupsUsed(rule.actions));
     this.#byMeter.delete(rule, metersUsed(rule.actions));
+    this.#expirable.delete(rule);
   }
 
   #indexTimeouts(rule: Rule): void {

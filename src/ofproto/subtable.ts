@@ -193,6 +193,9 @@ export class Subtable<R extends SubtableRule> {
     let row = words[pair + 1]! - 1;
     let before = -1;
     while (this.#rows[row] !== rule) {
+      if (row < 0) {
+        throw new Error(`removed a rule of priority ${rule.priority} that is not in the classifier`);
+      }
       before = row;
       row = this.#nextRow[row]!;
     }
