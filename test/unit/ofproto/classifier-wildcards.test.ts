@@ -140,6 +140,11 @@ describe('prefix lookup', () => {
   });
 });
 
+test('a trie that would need more bits than the subtable has is not used', () => {
+  const classifier = classifierOf(['10 in_port=1,nw_dst=11.0.0.0/16 => wide', '5 in_port=2,nw_dst=10.1.2.3 => long']);
+  assert.equal(decide(classifier, 'in_port=1,nw_dst=10.1.2.4'), 'none: in_port,nw_dst/16');
+});
+
 describe('priority', () => {
   test('subtables that cannot outrank the hit are not looked at', () => {
     const classifier = classifierOf([
