@@ -171,9 +171,9 @@ function overMasks(flows: number, classes: number): Record<string, number> {
     copy: { run: (count) => copyOnly(hits, count) },
     tree: { run: (count) => lookups(tree, hits, count) },
     'tree miss': { run: (count) => lookups(tree, misses, count) },
-    masks: { run: (count) => lookups(masks, hits, count), count: slow },
-    'masks miss': { run: (count) => lookups(masks, misses, count), count: slow },
-    'mask cache': { run: (count) => lookups(cached, hits, count), count: slow },
+    list: { run: (count) => lookups(masks, hits, count), count: slow },
+    'list miss': { run: (count) => lookups(masks, misses, count), count: slow },
+    'list with cache': { run: (count) => lookups(cached, hits, count), count: slow },
   });
   return { flows: tree.flowCount, masks: tree.maskCount, ...figures, 'words/flow': wordsPerFlow(tree) };
 }
@@ -195,7 +195,7 @@ function processes(flows: number): Record<string, number> {
   const hits = traceOf(shuffle(list, random).map(({ packet }) => packet));
   const figures = compare({
     tree: { run: (count) => lookups(tree, hits, count) },
-    masks: { run: (count) => lookups(masks, hits, count), count: 2000 },
+    list: { run: (count) => lookups(masks, hits, count), count: 2000 },
   });
   return { flows: tree.flowCount, masks: tree.maskCount, ...figures, 'words/flow': wordsPerFlow(tree) };
 }
@@ -234,7 +234,7 @@ function attack(): Record<string, number> {
     others: { run: (count) => lookups(tree, others, count) },
     'miss, other proto': { run: (count) => lookups(tree, missing, count) },
     'miss, allowed': { run: (count) => lookups(tree, allowed, count) },
-    'masks, attack': { run: (count) => lookups(masks, attackers, count), count: 500 },
+    'attack, list': { run: (count) => lookups(masks, attackers, count), count: 500 },
   });
   tree.rehash();
   tree.quiesce();

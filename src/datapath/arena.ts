@@ -42,6 +42,8 @@ export const H_SLOT_FREE = 16;
 export const H_SLOT_HIGH = 17;
 /** a double: when the tables are to be seeded anew */
 export const H_REHASH_AT = 18;
+/** a double: when the mask list is to be sorted */
+export const H_SORT_AT = 20;
 /** epochs.ts: on a line of its own, since every thread reads it */
 export const H_EPOCH = 32;
 export const H_RETIRED = 48;

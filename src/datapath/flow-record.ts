@@ -64,12 +64,17 @@ export function packMask(mask: FlowWords, pairs: Int32Array): number {
       count++;
     }
   }
-  if ((count & 1) !== 0) {
-    pairs[2 * count] = 0;
-    pairs[2 * count + 1] = 0;
-    count++;
+  return padPairs(pairs, count);
+}
+
+/** Makes the number of pairs even; returns it. */
+export function padPairs(pairs: Int32Array, count: number): number {
+  if ((count & 1) === 0) {
+    return count;
   }
-  return count;
+  pairs[2 * count] = 0;
+  pairs[2 * count + 1] = 0;
+  return count + 1;
 }
 
 /** Hash of `key` under the `count` (even) pairs at `base` of `words`. */

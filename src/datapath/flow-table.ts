@@ -26,6 +26,7 @@ import {
   H_MAX_FLOWS,
   H_REHASH_AT,
   H_SEED,
+  H_SORT_AT,
   H_THREADS,
   H_UFID_INDEX,
 } from './arena.ts';
@@ -76,6 +77,8 @@ const DEFAULT_MASK_CACHE_SIZE = 256;
 /** Arena words to reserve per flow: record 24, actions 16, tables and tree 25, serialised form 80. */
 const HEAP_WORDS_PER_FLOW = 160;
 const REHASH_INTERVAL_MS = 600_000;
+/** Ranking the masks reads the statistics of all flows. */
+const SORT_INTERVAL_MS = 1000;
 /** Removed blocks that wait for readers before an insert tries to reclaim them. */
 const RECLAIM_AT = 4096;
 const UFID_SEED = 0x75666964;
@@ -449,7 +452,8 @@ export class FlowTable {
       doubles[H_REHASH_AT >> 1] = now + REHASH_INTERVAL_MS;
       this.rehash();
     }
-    if (this.tree === null) {
+    if (this.tree === null && now >= doubles[H_SORT_AT >> 1]!) {
+      doubles[H_SORT_AT >> 1] = now + SORT_INTERVAL_MS;
       this.masks.sort(this.countMaskHits());
     }
     this.epochs.reclaim();

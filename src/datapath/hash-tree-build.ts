@@ -23,6 +23,7 @@ import {
   MAX_PAIRS,
   type MaskRef,
   packMask,
+  padPairs,
   publish,
   unpackKey,
   unpackMask,
@@ -40,7 +41,7 @@ export const NO_ROOM = -2;
 /** Nodes on a path, sides included. Beyond, flows stay in one leaf. An IPv6 prefix chain needs 128. */
 export const MAX_DEPTH = 144;
 /** Flows that a leaf holds before it is split. */
-export const LEAF_SPLIT = 8;
+const LEAF_SPLIT = 8;
 
 /** places in use, holes included */
 export const LEAF_HIGH = 0;
@@ -372,23 +373,44 @@ export class TreeBuilder {
         pair += 2;
       }
     }
-    const count = packMask(varying, pairs);
     clearUnpacked(words, firstMask, common);
     clearUnpacked(words, firstMask, reference);
-    clearUnpacked(words, firstMask, varying);
-    return count;
+    return this.packVarying(firstMask);
   }
 
-  /** Leaves in `common`, which lies within `firstMask`, only the bits that are in `mask` too. */
+  /** Leaves in `common`, which lies within `firstMask`, only the bits that are in `mask` too. Both lists are in the order of words. */
   private narrowCommon(firstMask: MaskRef, mask: MaskRef): void {
     const words = this.words;
-    unpackMask(words, mask, dense);
+    const end = firstMask + MASK_PAIR_BASE + 2 * words[firstMask + MASK_PAIRS]!;
+    const otherEnd = mask + MASK_PAIR_BASE + 2 * words[mask + MASK_PAIRS]!;
+    let other = mask + MASK_PAIR_BASE;
+    for (let pair = firstMask + MASK_PAIR_BASE; pair < end; pair += 2) {
+      const word = words[pair]!;
+      while (other < otherEnd && words[other]! < word) {
+        other += 2;
+      }
+      // the padding pair at the end of a list says nothing about word 0
+      if (words[pair + 1] !== 0) {
+        common[word] = common[word]! & (other < otherEnd && words[other] === word ? words[other + 1]! : 0);
+      }
+    }
+  }
+
+  /** Moves `varying`, which lies within `firstMask`, to `pairs`, and returns the number of pairs. */
+  private packVarying(firstMask: MaskRef): number {
+    const words = this.words;
+    let count = 0;
     const end = firstMask + MASK_PAIR_BASE + 2 * words[firstMask + MASK_PAIRS]!;
     for (let pair = firstMask + MASK_PAIR_BASE; pair < end; pair += 2) {
       const word = words[pair]!;
-      common[word] = common[word]! & dense[word]!;
+      if (varying[word] !== 0) {
+        pairs[2 * count] = word;
+        pairs[2 * count + 1] = varying[word]!;
+        varying[word] = 0;
+        count++;
+      }
     }
-    clearUnpacked(words, mask, dense);
+    return padPairs(pairs, count);
   }
 
   private mostFrequentMask(from: number, to: number): MaskRef {

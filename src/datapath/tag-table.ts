@@ -191,7 +191,7 @@ function sameWords(words: Int32Array, at: number, packed: Int32Array, count: num
 }
 
 /** Replaces the mask's table by one with `buckets` buckets and `seed`; without room for that the old one stays. */
-export function rebuildTable(arena: Arena, mask: MaskRef, buckets: number, seed: number, epochs: Epochs): void {
+function rebuildTable(arena: Arena, mask: MaskRef, buckets: number, seed: number, epochs: Epochs): void {
   const words = arena.words;
   const old = words[mask + MASK_TABLE]!;
   const table = createTagTable(arena, 31 - Math.clz32(buckets), seed);
