@@ -63,7 +63,7 @@ export function formatFlowKey(key: FlowWords, mask: FlowWords | null, options: F
     }
   };
   push(attributes.OVS_KEY_ATTR_PRIORITY);
-  if (hasTunnel(key) || (mask !== null && hasTunnel(mask))) {
+  if (hasTunnel(key)) {
     const tunnel = formatTunnel(key, mask, isVerbose);
     if (tunnel !== '') {
       parts.push(tunnel);
@@ -131,7 +131,7 @@ function pushTags(parts: string[], key: FlowWords, mask: FlowWords | null, isVer
       parts.push(`eth_type(${hex4(type)}/${hex4(typeMask)})`);
     }
   }
-  for (const attribute of headerAttributes(key)) {
+  for (const attribute of headerAttributes(key, mask)) {
     const text = formatAttribute(attribute, key, mask, isVerbose);
     if (text !== '') {
       parts.push(text);
@@ -314,10 +314,10 @@ export const TUNNEL_OPTION_FIELDS: ReadonlyMap<string, readonly TunnelField[]> =
   [
     'erspan',
     [
-      { name: 'ver', bitOffset: 32 * W_TUN_ERSPAN, width: 8, format: 'decimal' },
+      { name: 'ver', bitOffset: 32 * W_TUN_ERSPAN + 4, width: 4, format: 'decimal' },
       { name: 'idx', bitOffset: 32 * W_TUN_ERSPAN_IDX + 12, width: 20, format: 'hexadecimal' },
-      { name: 'dir', bitOffset: 32 * W_TUN_ERSPAN + 8, width: 8, format: 'decimal' },
-      { name: 'hwid', bitOffset: 32 * W_TUN_ERSPAN + 16, width: 8, format: 'hexadecimal' },
+      { name: 'dir', bitOffset: 32 * W_TUN_ERSPAN + 15, width: 1, format: 'decimal' },
+      { name: 'hwid', bitOffset: 32 * W_TUN_ERSPAN + 18, width: 6, format: 'hexadecimal' },
     ],
   ],
   [

@@ -124,17 +124,17 @@ export function conntrackTupleAttribute(key: FlowWords): number {
   }
 }
 
-/** The attributes of what is behind the Ethertype, in order. MPLS and NSH are among them. */
-export function headerAttributes(key: FlowWords): number[] {
+/** The attributes of what is behind the Ethertype of a key, or of a key and its mask, in order. MPLS and NSH are among them. */
+export function headerAttributes(key: FlowWords, mask: FlowWords | null): number[] {
   const list: number[] = [];
   switch (key[W_TYPE_PROTO_FRAG]! >>> 16) {
     case wire.ETHERTYPE_IPV4:
       list.push(attributes.OVS_KEY_ATTR_IPV4);
-      pushTransport(list, key, false);
+      pushTransport(list, key, mask, false);
       break;
     case wire.ETHERTYPE_IPV6:
       list.push(attributes.OVS_KEY_ATTR_IPV6);
-      pushTransport(list, key, true);
+      pushTransport(list, key, mask, true);
       break;
     case wire.ETHERTYPE_ARP:
     case wire.ETHERTYPE_RARP:
@@ -151,7 +151,7 @@ export function headerAttributes(key: FlowWords): number[] {
   return list;
 }
 
-function pushTransport(list: number[], key: FlowWords, isIpv6: boolean): void {
+function pushTransport(list: number[], key: FlowWords, mask: FlowWords | null, isIpv6: boolean): void {
   if ((key[W_TYPE_PROTO_FRAG]! & NW_FRAG_LATER) !== 0) {
     return;
   }
@@ -173,21 +173,25 @@ function pushTransport(list: number[], key: FlowWords, isIpv6: boolean): void {
     case wire.IP_PROTOCOL_ICMPV6:
       if (isIpv6) {
         list.push(attributes.OVS_KEY_ATTR_ICMPV6);
-        pushNeighbourDiscovery(list, key);
+        pushNeighbourDiscovery(list, key, mask);
       }
       break;
   }
 }
 
-function pushNeighbourDiscovery(list: number[], key: FlowWords): void {
+function pushNeighbourDiscovery(list: number[], key: FlowWords, mask: FlowWords | null): void {
   const message = key[W_TP]!;
   if (message !== ICMPV6_NEIGHBOUR_SOLICITATION << 16 && message !== ICMPV6_NEIGHBOUR_ADVERTISEMENT << 16) {
     return;
   }
   list.push(attributes.OVS_KEY_ATTR_ND);
-  if (key[W_IGMP_GROUP] !== 0 || (key[W_TOS_TTL_FLAGS]! & 0xffff) !== 0) {
+  if (hasNdExtensions(key) || (mask !== null && hasNdExtensions(mask))) {
     list.push(attributes.OVS_KEY_ATTR_ND_EXTENSIONS);
   }
+}
+
+function hasNdExtensions(flow: FlowWords): boolean {
+  return flow[W_IGMP_GROUP] !== 0 || (flow[W_TOS_TTL_FLAGS]! & 0xffff) !== 0;
 }
 
 function writeFlow(writer: AttributeWriter, key: FlowWords, data: FlowWords, isMask: boolean): void {
@@ -226,7 +230,7 @@ function writeTags(writer: AttributeWriter, key: FlowWords, data: FlowWords, isM
   if (isMask || key[W_TYPE_PROTO_FRAG]! >>> 16 >= ETHERTYPE_MINIMUM) {
     writeUint16(writer, attributes.OVS_KEY_ATTR_ETHERTYPE, data[W_TYPE_PROTO_FRAG]! >>> 16);
   }
-  for (const attribute of headerAttributes(key)) {
+  for (const attribute of headerAttributes(key, isMask ? data : null)) {
     if (attribute === attributes.OVS_KEY_ATTR_MPLS) {
       writeMpls(writer, key, data);
     } else if (attribute === attributes.OVS_KEY_ATTR_NSH) {
