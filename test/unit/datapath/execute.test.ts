@@ -270,6 +270,17 @@ describe('set actions', () => {
     );
   });
 
+  it('leave a damaged SCTP packet damaged', () => {
+    const packet = composePacket({ ipv4: { source: 1, destination: 2 }, sctp: {}, payload: Uint8Array.of(1, 2, 3, 4) });
+    const end = packet.start + packet.length;
+    packet.bytes[end - 1] = 5;
+    const after = result(packet, parseDatapathActions('set(sctp(src=7))'));
+    const transport = after.start + after.transportOffset;
+    assert.equal(verifySctpChecksum(after.view, transport, after.start + after.length), false);
+    after.bytes[after.start + after.length - 1] = 4;
+    assert.ok(verifySctpChecksum(after.view, transport, after.start + after.length));
+  });
+
   it('keep UDP without checksum without one', () => {
     const packet = composePacket({ ipv4: { source: 1, destination: 2 }, udp: { sourcePort: 5, destinationPort: 6 } });
     packet.view.setUint16(packet.start + 14 + 20 + 6, 0);
