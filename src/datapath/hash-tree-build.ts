@@ -1,5 +1,5 @@
 /**
- * Building the hash tree: the layout of its nodes and leaves, and how a set of flows becomes a subtree.
+ * Building the hash tree: how a set of flows becomes a subtree.
  *
  * A subtree of many flows is built by choosing the bits that are exact in all of them and vary, grouping the flows by hash of
  * these bits, and building each group. Built structure is not reachable until the caller publishes its root, so a build that
@@ -28,48 +28,29 @@ import {
   unpackKey,
   unpackMask,
 } from './flow-record.ts';
+import {
+  KIND_LEAF,
+  KIND_MASK,
+  KIND_NODE,
+  LEAF_CAPACITY,
+  LEAF_FLOWS,
+  LEAF_HIGH,
+  LEAF_SPLIT,
+  MAX_DEPTH,
+  NO_ROOM,
+  NODE_ADDED_TO_SIDE,
+  NODE_BUILT,
+  NODE_FLOWS,
+  NODE_LAST,
+  NODE_LIVE,
+  NODE_MASK,
+  NODE_PAIRS,
+  NODE_SEED,
+  NODE_SIDE,
+  NODE_USED,
+  nodeTable,
+} from './hash-tree-layout.ts';
 import { copyPairs, findPair, TOMBSTONE } from './pair-table.ts';
-
-/** The low bits of a child say what it is: a flow, a leaf or a node (or nothing, when the child is 0 or TOMBSTONE). */
-export const KIND_MASK = 3;
-export const KIND_LEAF = 1;
-export const KIND_NODE = 2;
-
-/** What `split` and `build` return when the arena is full; no child is this. */
-export const NO_ROOM = -2;
-
-/** Nodes on a path, sides included. Beyond, flows stay in one leaf. An IPv6 prefix chain needs 128. */
-export const MAX_DEPTH = 144;
-/** Flows that a leaf holds before it is split. */
-const LEAF_SPLIT = 8;
-
-/** places in use, holes included */
-export const LEAF_HIGH = 0;
-const LEAF_CAPACITY = 1;
-export const LEAF_FLOWS = 2;
-
-export const NODE_SEED = 0;
-/** pairs of the node's mask, padding included */
-export const NODE_PAIRS = 1;
-/** places of the table, less one */
-export const NODE_LAST = 2;
-export const NODE_SIDE = 3;
-/** flows below, side included */
-export const NODE_FLOWS = 4;
-/** flows that came to the side since the node was built */
-export const NODE_ADDED_TO_SIDE = 5;
-/** entries of the table, tombstones included */
-export const NODE_USED = 6;
-export const NODE_LIVE = 7;
-/** flows below when the node was built or last judged */
-export const NODE_BUILT = 8;
-/** the mask's pairs, and behind them the table of pairs (hash, child) */
-export const NODE_MASK = 10;
-
-/** Where the node's table begins. */
-export function nodeTable(words: Int32Array, node: number): number {
-  return node + NODE_MASK + 2 * words[node + NODE_PAIRS]!;
-}
 
 const loadedKey: FlowWords = createFlow();
 const loadedMask: FlowWords = createFlow();

@@ -24,6 +24,7 @@ import { type Arena, H_TREE_ROOT, T_COUNTERS, THREAD_LINE_WORDS, THREAD_LINES } 
 import { type Epochs, RETIRED_BLOCK } from './epochs.ts';
 import { type FlowRef, flowMatches, hashPairs, publish } from './flow-record.ts';
 import { COUNTER_HITS, COUNTER_MASK_HITS, COUNTER_MISSED } from './flow-statistics.ts';
+import { TreeBuilder } from './hash-tree-build.ts';
 import {
   KIND_LEAF,
   KIND_MASK,
@@ -43,8 +44,7 @@ import {
   NODE_SIDE,
   NODE_USED,
   nodeTable,
-  TreeBuilder,
-} from './hash-tree-build.ts';
+} from './hash-tree-layout.ts';
 import { findPair, TOMBSTONE } from './pair-table.ts';
 
 /** Sides grow freely up to so many flows before a node is built anew. */
