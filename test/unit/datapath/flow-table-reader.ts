@@ -93,6 +93,13 @@ function read(task: ReaderTask): ReaderReport {
         report.credited++;
       }
     }
+    // a writer too, so that writers meet at the lock
+    const { key: insertedKey, mask } = megaflowOf(passingPacket(random));
+    const code = codeOf(insertedKey, 0);
+    const inserted = table.insert(insertedKey, mask, code, code.length, null, 0);
+    if (inserted > 0) {
+      table.remove(inserted);
+    }
     table.quiesce();
   }
   table.leave();
