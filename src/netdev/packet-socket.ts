@@ -68,18 +68,17 @@ const STATUS_VLAN_TPID_VALID = 0x40;
 const ETHERTYPE_VLAN = 0x8100;
 
 /**
- * The kernel doubles it. About a dozen GSO frames or a thousand small ones: when more wait, they have left the processor's
- * cache before they are received, and forwarding gets slower the longer the queue is (bench/packet-io.ts: by a third at
- * 4 MB).
+ * The kernel doubles it. With less, one TCP stream of 64 KB frames overruns it (at 1 MB thousands of retransmissions a
+ * second, at 2 MB next to none); with more, small packets that wait have left the processor's cache before they are received.
  */
-const DEFAULT_BUFFER_BYTES = 512 * 1024;
+const DEFAULT_BUFFER_BYTES = 2 * 1024 * 1024;
 
 export interface PacketSocketOptions {
   /** receive frames for all addresses; default true: a switch needs them */
   promiscuous?: boolean;
   /** send around the interface's queueing discipline, which is faster; default true */
   qdiscBypass?: boolean;
-  /** kernel memory for packets that wait to be received; default 512 KB, less where the system does not allow it */
+  /** kernel memory for packets that wait to be received; default 2 MB, less where the system does not allow it */
   receiveBufferBytes?: number;
   sendBufferBytes?: number;
   /** called when the interface came up, went down, changed or vanished */
