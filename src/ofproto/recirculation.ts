@@ -30,6 +30,8 @@ export interface FrozenState {
   readonly actionSet: readonly OpenFlowAction[];
   /** innermost first */
   readonly actions: readonly FrozenActions[];
+  /** whether the datapath computes dp_hash on the way */
+  readonly hasHash: boolean;
   /** for packets on their way to a controller */
   readonly userdata: Uint8Array;
 }
@@ -128,6 +130,7 @@ export class RecirculationTable {
       state.stack.join(),
       formatActions(state.actionSet),
       actions.join('|'),
+      state.hasHash,
       state.userdata.join(),
     ].join(';');
   }

@@ -123,7 +123,7 @@ function usesDatapathHash(group: Group): boolean {
 
 function selectByDatapathHash(context: TranslationContext, group: Group, isLast: boolean): void {
   const { flow, wildcards } = context;
-  if (flow[W_DP_HASH] === 0) {
+  if (!context.hasHash) {
     const basis = Number(group.selectionMethodParameter & 0xffffffffn);
     const algorithm =
       group.selectionMethodParameter >> 32n === 0n && group.selectionMethod === 'dp_hash' ? HASH_L4 : HASH_SYM_L4;

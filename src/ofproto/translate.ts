@@ -215,6 +215,7 @@ function resume(context: TranslationContext, recirculation: RecirculationTable):
   context.stack = [...state.stack];
   context.actionSet = [...state.actionSet];
   context.table = state.table;
+  context.hasHash = state.hasHash;
   if (state.actions.length === 0) {
     context.report('action', `Resuming from table ${state.table}`);
     context.trace?.leave();

@@ -15,6 +15,7 @@ import {
   readBigBits,
   type Subfield,
   subfieldBitOffset,
+  W_DP_HASH,
   W_IN_PORT,
   W_SKB_PRIORITY,
   writeBits,
@@ -72,6 +73,8 @@ export class TranslationContext {
   freezeHash: { readonly algorithm: number; readonly basis: number } | null = null;
   /** where freezing is for a controller's continuation, what to tell it */
   freezePause: (OpenFlowAction & { type: 'controller' }) | null = null;
+  /** whether dp_hash is there, even if it is 0 */
+  hasHash = false;
   wasMpls = false;
   /** the packet's priority before any queue was set */
   originalPriority = 0;
@@ -113,6 +116,7 @@ export class TranslationContext {
     this.frozenActions = [];
     this.freezeHash = null;
     this.freezePause = null;
+    this.hasHash = flow[W_DP_HASH] !== 0;
     this.wasMpls = false;
     this.originalPriority = flow[W_SKB_PRIORITY]!;
     this.error = null;
@@ -168,6 +172,7 @@ export class TranslationContext {
       stack: withPipeline ? [...this.stack] : [],
       actionSet: withPipeline ? [...this.actionSet] : [],
       actions: withPipeline ? [...this.frozenActions] : [],
+      hasHash: this.freezeHash !== null,
       userdata,
     });
   }

@@ -1,4 +1,4 @@
-/** Finds the recirculation ids that action code names, so that their states live as long as the megaflow does. */
+/** Finds the recirculation ids that a megaflow names, so that their states live as long as it does. */
 import {
   COOKIE_CONTROLLER,
   OVS_ACTION_ATTR_CHECK_PKT_LEN,
@@ -7,6 +7,7 @@ import {
   OVS_ACTION_ATTR_SAMPLE,
   OVS_ACTION_ATTR_USERSPACE,
 } from '../dpif/index.ts';
+import { type FlowWords, W_RECIRC_ID } from '../flow/index.ts';
 
 /** Words of a `userspace` action before its cookie, and of the cookie before the recirculation id (action-code.ts). */
 const USERSPACE_COOKIE = 4;
@@ -14,8 +15,12 @@ const COOKIE_RECIRC_ID = 3;
 
 const NONE: readonly number[] = [];
 
-export function recircIdsOf(code: Int32Array): readonly number[] {
+/** The ids that a megaflow needs: that of its key, where it is one of recirculated packets, and those in its actions. */
+export function recircIdsOf(key: FlowWords, code: Int32Array): readonly number[] {
   const ids: number[] = [];
+  if (key[W_RECIRC_ID] !== 0) {
+    ids.push(key[W_RECIRC_ID]!);
+  }
   collect(code, 0, code.length, ids);
   return ids.length === 0 ? NONE : ids;
 }

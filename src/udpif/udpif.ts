@@ -27,7 +27,9 @@ import {
   type Upcall,
 } from '../dpif/index.ts';
 import {
+  compressFlow,
   createFlow,
+  expandFlow,
   FLOW_WORDS,
   type FlowWords,
   finishHash,
@@ -228,20 +230,21 @@ export class Udpif {
     const flow = this.#dpif.putFlow(key, this.#mask, code, code.length, this.#ufid, nowMs);
     if (flow > 0) {
       this.counters.installed++;
-      this.#addUkey(flow, code, effects, nowMs);
+      this.#addUkey(flow, key, code, effects, nowMs);
       this.#maxFlows = Math.max(this.#maxFlows, this.#ukeys.size);
     } else if (flow !== DPIF_EXISTS) {
       this.counters.installFailures++;
     }
   }
 
-  #addUkey(flow: DpifFlow, code: Int32Array, effects: readonly Effect[], nowMs: number): Ukey {
+  #addUkey(flow: DpifFlow, key: FlowWords, code: Int32Array, effects: readonly Effect[], nowMs: number): Ukey {
     const ukey: Ukey = {
       flow,
+      key: compressFlow(key),
       createdMs: nowMs,
       credited: { packets: 0, bytes: 0, usedMs: 0, tcpFlags: 0 },
       effects,
-      recircIds: recircIdsOf(code),
+      recircIds: recircIdsOf(key, code),
       sequence: this.#pipeline.changeSequence,
       dumpSequence: this.#dumpSequence,
     };
@@ -335,7 +338,7 @@ export class Udpif {
 
   #retranslate(ukey: Ukey): DeletionReason | null {
     this.counters.revalidated++;
-    this.#dpif.readKey(ukey.flow, this.#key);
+    expandFlow(ukey.key, this.#key);
     const sequence = this.#pipeline.changeSequence;
     const translation = this.#pipeline.translateKey(this.#key);
     if (translation === null) {
@@ -356,7 +359,7 @@ export class Udpif {
       }
       this.counters.modified++;
       this.#releaseRecircIds(ukey);
-      ukey.recircIds = recircIdsOf(writer.copy());
+      ukey.recircIds = recircIdsOf(this.#key, writer.copy());
       this.#holdRecircIds(ukey);
     }
     ukey.effects = translation.effects;
@@ -366,7 +369,8 @@ export class Udpif {
 
   /** A megaflow that someone else installed gets a ukey; its sequence makes the round translate it. */
   #adopt(flow: DpifFlow, nowMs: number): Ukey {
-    const ukey = this.#addUkey(flow, this.#dpif.actions(flow), [], nowMs);
+    this.#dpif.readKey(flow, this.#key);
+    const ukey = this.#addUkey(flow, this.#key, this.#dpif.actions(flow), [], nowMs);
     ukey.sequence = -1;
     ukey.dumpSequence = this.#dumpSequence - 1;
     return ukey;
