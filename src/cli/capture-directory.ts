@@ -2,7 +2,7 @@
  * A directory of captures, one per port, that is there whole or not at all: it is written under another name next to its
  * place and moved there when everything went well.
  */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { CaptureWriter } from '../netdev/index.ts';
 import { type FileSink, openFileSink } from '../platform/index.ts';
@@ -22,6 +22,8 @@ export class CaptureDirectory {
     try {
       mkdirSync(dirname(this.#place), { recursive: true });
       this.#temporary = mkdtempSync(join(dirname(this.#place), `.${basename(this.#place)}-`));
+      // A temporary directory is for its owner only; this one is to stay.
+      chmodSync(this.#temporary, 0o777 & ~process.umask());
     } catch (error) {
       throw outputError(place, error);
     }

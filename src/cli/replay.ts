@@ -322,7 +322,7 @@ function wayOut(path: string, error: CaptureError): string {
         : `"tcpdump -r ${path} -w WHOLE.pcap" keeps the packets that are whole`;
     case 'capture-format':
     case 'capture-version':
-      return 'expected a capture in pcap or pcapng format, as tcpdump and Wireshark write them';
+      return 'give a file that tcpdump or Wireshark wrote, not compressed';
     case 'capture-link-type':
       return 'a switch needs Ethernet frames: capture on one interface instead of "any"';
     default:
