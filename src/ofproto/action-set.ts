@@ -8,6 +8,7 @@ import type { TranslationContext } from './translation-context.ts';
 /** Executed in this order, each kind once: the one written last. Then the settings of fields, all of them in the order written. */
 const SINGLE_ACTIONS: readonly OpenFlowAction['type'][] = [
   'pop_vlan',
+  'strip_vlan',
   'pop_mpls',
   'decap',
   'encap',

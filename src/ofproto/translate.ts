@@ -311,6 +311,7 @@ function needsNetworkHeader(action: OpenFlowAction): boolean {
     case 'set_vlan_vid':
     case 'set_vlan_pcp':
     case 'pop_vlan':
+    case 'strip_vlan':
     case 'push_vlan':
     case 'set_eth_src':
     case 'set_eth_dst':
@@ -447,6 +448,7 @@ function runAction(
       }
       return true;
     case 'pop_vlan':
+    case 'strip_vlan':
       popVlan(flow, wildcards);
       return true;
     case 'push_vlan':

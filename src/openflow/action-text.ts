@@ -202,7 +202,6 @@ const TEXT_NAMES: Readonly<Partial<Record<OpenFlowAction['type'], string>>> = {
   set_ip_ttl: 'mod_nw_ttl',
   set_l4_src_port: 'mod_tp_src',
   set_l4_dst_port: 'mod_tp_dst',
-  pop_vlan: 'strip_vlan',
 };
 
 function actionName(action: OpenFlowAction): string {

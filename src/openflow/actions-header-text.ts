@@ -34,7 +34,7 @@ export const HEADER_PARSERS: Readonly<Record<string, ActionParser>> = {
     pcp: parseVlanPcp(item.value, options),
     pushIfAbsent: false,
   }),
-  strip_vlan: plainAction({ type: 'pop_vlan' }),
+  strip_vlan: plainAction({ type: 'strip_vlan' }),
   pop_vlan: plainAction({ type: 'pop_vlan' }),
   push_vlan: parsePushVlan,
   mod_dl_src: (item) => ({ type: 'set_eth_src', address: parseEthernet(item.value) }),
@@ -170,7 +170,8 @@ export function formatHeaderAction(action: OpenFlowAction): string | null {
     case 'set_vlan_pcp':
       return `${action.pushIfAbsent ? 'mod' : 'set'}_vlan_pcp:${action.pcp}`;
     case 'pop_vlan':
-      return 'strip_vlan';
+    case 'strip_vlan':
+      return action.type;
     case 'push_vlan':
       return `push_vlan:0x${action.ethertype.toString(16).padStart(4, '0')}`;
     case 'set_eth_src':

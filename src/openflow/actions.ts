@@ -99,8 +99,8 @@ export interface SetVlanPcpAction {
   readonly pushIfAbsent: boolean;
 }
 export interface PopVlanAction {
-  /** also `strip_vlan` */
-  readonly type: 'pop_vlan';
+  /** the same by its newer and its older name */
+  readonly type: 'pop_vlan' | 'strip_vlan';
 }
 export interface PushVlanAction {
   readonly type: 'push_vlan';

@@ -75,6 +75,7 @@ const PACKET_TYPE = fieldNamed('packet_type');
 /** For an action that changes a header, fields of which one must be in the packet. */
 const PREREQUISITE_FIELDS: Readonly<Partial<Record<OpenFlowAction['type'], readonly MatchField[]>>> = {
   pop_vlan: [VLAN_PCP],
+  strip_vlan: [VLAN_PCP],
   push_vlan: [ETH_SRC],
   set_eth_src: [ETH_SRC],
   set_eth_dst: [ETH_SRC],
@@ -98,6 +99,7 @@ const PREREQUISITE_FIELDS: Readonly<Partial<Record<OpenFlowAction['type'], reado
 /** What goes in an action set (ovs-actions(7), "Action Sets"). */
 const ACTION_SET_TYPES: ReadonlySet<OpenFlowAction['type']> = new Set<OpenFlowAction['type']>([
   'pop_vlan',
+  'strip_vlan',
   'pop_mpls',
   'decap',
   'encap',
@@ -423,6 +425,7 @@ function applyToMatch(action: OpenFlowAction, known: Match): void {
       setVlanPresent(known);
       break;
     case 'pop_vlan':
+    case 'strip_vlan':
       shiftVlans(known.values, W_VLAN1, W_VLAN0);
       shiftVlans(known.masks, W_VLAN1, W_VLAN0);
       break;

@@ -130,6 +130,7 @@ const SIMPLE: readonly fc.Arbitrary<OpenFlowAction>[] = [
   fc.constantFrom<OpenFlowAction>(
     { type: 'pop_queue' },
     { type: 'pop_vlan' },
+    { type: 'strip_vlan' },
     { type: 'dec_mpls_ttl' },
     { type: 'dec_nsh_ttl' },
     { type: 'exit' },
