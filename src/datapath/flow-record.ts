@@ -79,8 +79,20 @@ export function padPairs(pairs: Int32Array, count: number): number {
 
 /** Hash of `key` under the `count` (even) pairs at `base` of `words`. */
 export function hashPairs(words: Int32Array, base: number, count: number, seed: number, key: FlowWords): number {
-  let a = seed;
-  let b = seed ^ MULTIPLIER_B;
+  return continueHash(words, base, count, seed, seed ^ MULTIPLIER_B, key);
+}
+
+/** The hash from given lanes on. */
+export function continueHash(
+  words: Int32Array,
+  base: number,
+  count: number,
+  laneA: number,
+  laneB: number,
+  key: FlowWords,
+): number {
+  let a = laneA;
+  let b = laneB;
   const end = base + 2 * count;
   for (let at = base; at < end; at += 4) {
     a = Math.imul(((a << 13) | (a >>> 19)) ^ (key[words[at]!]! & words[at + 1]!), MULTIPLIER_A);
@@ -89,6 +101,24 @@ export function hashPairs(words: Int32Array, base: number, count: number, seed: 
   const mixed = a ^ ((b << 16) | (b >>> 16));
   const spread = Math.imul(mixed ^ (mixed >>> 16), FINALIZER);
   return spread ^ (spread >>> 15);
+}
+
+/** The first lane of the hash after `count` (even) pairs. */
+export function hashLaneA(words: Int32Array, base: number, count: number, seed: number, key: FlowWords): number {
+  let a = seed;
+  for (let at = base; at < base + 2 * count; at += 4) {
+    a = Math.imul(((a << 13) | (a >>> 19)) ^ (key[words[at]!]! & words[at + 1]!), MULTIPLIER_A);
+  }
+  return a;
+}
+
+/** The second lane of the hash after `count` (even) pairs. */
+export function hashLaneB(words: Int32Array, base: number, count: number, seed: number, key: FlowWords): number {
+  let b = seed ^ MULTIPLIER_B;
+  for (let at = base; at < base + 2 * count; at += 4) {
+    b = Math.imul(((b << 13) | (b >>> 19)) ^ (key[words[at + 2]!]! & words[at + 3]!), MULTIPLIER_B);
+  }
+  return b;
 }
 
 /** The same hash for words that are masked already: `count` (even) words at `base` of `words`. */

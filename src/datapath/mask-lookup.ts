@@ -2,17 +2,17 @@
  * Lookup by the mask list: mask after mask until a flow matches, with the mask cache in front.
  *
  * This is what Open vSwitch's kernel module does, and the reference for the tree (hash-tree.ts). It costs some
- * nanoseconds for each mask walked.
+ * nanoseconds for each mask walked. The words that all masks begin with are hashed once per packet.
  *
  * The mask cache remembers for a packet's hash which place of the mask list hit last time. A hash has four segments of
  * as many bits as index the cache, and so four entries that it may be in. Each thread has a cache of its own, outside the arena.
  * Its entries are hints: a place that now holds another mask, or none, only costs the comparison that fails.
  */
 import type { FlowWords } from '../flow/index.ts';
-import { type Arena, H_MASK_LIST, T_COUNTERS, THREAD_LINE_WORDS, THREAD_LINES } from './arena.ts';
-import type { FlowRef } from './flow-record.ts';
+import { type Arena, H_MASK_LIST, H_SEED, T_COUNTERS, THREAD_LINE_WORDS, THREAD_LINES } from './arena.ts';
+import { type FlowRef, hashLaneA, hashLaneB } from './flow-record.ts';
 import { COUNTER_CACHE_HITS, COUNTER_HITS, COUNTER_MASK_HITS, COUNTER_MISSED } from './flow-statistics.ts';
-import { LIST_LENGTH, LIST_MASKS } from './mask-store.ts';
+import { LIST_LENGTH, LIST_MASKS, LIST_PAIRS, LIST_SHARED } from './mask-store.ts';
 import { lookupInMask } from './tag-table.ts';
 
 const SEGMENTS = 4;
@@ -58,12 +58,16 @@ export class MaskLookup {
       return this.lookupWithCache(key, hash, list);
     }
     const length = list === 0 ? 0 : words[list + LIST_LENGTH]!;
+    const shared = list === 0 ? 0 : words[list + LIST_SHARED]!;
+    const seed = words[H_SEED]!;
+    const laneA = hashLaneA(words, list + LIST_PAIRS, shared, seed, key);
+    const laneB = hashLaneB(words, list + LIST_PAIRS, shared, seed, key);
     let visited = 0;
     for (let at = list + LIST_MASKS; at < list + LIST_MASKS + length; at++) {
       const mask = words[at]!;
       if (mask !== 0) {
         visited++;
-        const flow = lookupInMask(words, mask, key);
+        const flow = lookupInMask(words, mask, key, shared, seed, laneA, laneB);
         if (flow !== 0) {
           return this.count(flow, visited);
         }
@@ -75,6 +79,10 @@ export class MaskLookup {
   private lookupWithCache(key: FlowWords, hash: number, list: number): FlowRef {
     const { words, cache, cacheLast, segmentBits } = this;
     const length = words[list + LIST_LENGTH]!;
+    const shared = words[list + LIST_SHARED]!;
+    const seed = words[H_SEED]!;
+    const laneA = hashLaneA(words, list + LIST_PAIRS, shared, seed, key);
+    const laneB = hashLaneB(words, list + LIST_PAIRS, shared, seed, key);
     let visited = 0;
     let victim = -1;
     let hinted = -1;
@@ -88,7 +96,7 @@ export class MaskLookup {
         const mask = hinted < length ? words[list + LIST_MASKS + hinted]! : 0;
         if (mask !== 0) {
           visited++;
-          const flow = lookupInMask(words, mask, key);
+          const flow = lookupInMask(words, mask, key, shared, seed, laneA, laneB);
           if (flow !== 0) {
             const doubles = this.doubles;
             doubles[this.counters + COUNTER_CACHE_HITS] = doubles[this.counters + COUNTER_CACHE_HITS]! + 1;
@@ -108,7 +116,7 @@ export class MaskLookup {
       const mask = words[list + LIST_MASKS + position]!;
       if (mask !== 0 && position !== hinted) {
         visited++;
-        const flow = lookupInMask(words, mask, key);
+        const flow = lookupInMask(words, mask, key, shared, seed, laneA, laneB);
         if (flow !== 0) {
           cache[victim + ENTRY_HASH] = hash;
           cache[victim + ENTRY_POSITION] = position;

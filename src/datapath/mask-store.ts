@@ -4,6 +4,10 @@
  * The list is one block in the order of insertion. A mask that comes is written behind the last one; a mask that goes
  * leaves a hole, since closing it by moving another mask could hide that one from a reader in the middle of the list.
  * Holes vanish when the list is copied, which happens when it is full or half of it is holes.
+ *
+ * The list also knows with which words all its masks begin (recirc_id, in_port, often the addresses of Ethernet and the type).
+ * A reader that has seen a longer beginning than a mask that comes then has, misses the flows of that mask: it might as well
+ * have come a moment earlier.
  */
 import type { FlowWords } from '../flow/index.ts';
 import { type Arena, H_MASK_COUNT, H_MASK_INDEX, H_MASK_LIST, H_SEED } from './arena.ts';
@@ -27,7 +31,12 @@ import { createTagTable } from './tag-table.ts';
 const LIST_CAPACITY = 0;
 /** places in use, holes included */
 export const LIST_LENGTH = 1;
-export const LIST_MASKS = 2;
+/** pairs (an even number) with which all masks of the list begin: lookups hash these words once (mask-lookup.ts) */
+export const LIST_SHARED = 2;
+/** these pairs */
+export const LIST_PAIRS = 4;
+const MAX_SHARED = 8;
+export const LIST_MASKS: number = LIST_PAIRS + 2 * MAX_SHARED;
 const LIST_SMALLEST = 16;
 
 /** Any number: masks are no secret, and the index of masks is not reached by packets. */
@@ -97,6 +106,7 @@ export class MaskStore {
     const list = words[H_MASK_LIST]!;
     const position = words[list + LIST_LENGTH]!;
     words[mask + MASK_POSITION] = position;
+    this.share(list, mask);
     publish(words, list + LIST_MASKS + position, mask);
     publish(words, list + LIST_LENGTH, position + 1);
     words[H_MASK_COUNT] = words[H_MASK_COUNT]! + 1;
@@ -154,6 +164,26 @@ export class MaskStore {
     unpackMask(this.words, mask, out);
   }
 
+  /** Shortens what all masks of the list begin with for one mask more, which readers must not see before. */
+  private share(list: number, mask: MaskRef): void {
+    const words = this.words;
+    const before = words[list + LIST_SHARED]!;
+    const most = Math.min(before < 0 ? MAX_SHARED : before, words[mask + MASK_PAIRS]!);
+    let shared = 0;
+    while (shared < most) {
+      const at = list + LIST_PAIRS + 2 * shared;
+      const pair = mask + MASK_PAIR_BASE + 2 * shared;
+      if (before < 0) {
+        words[at] = words[pair]!;
+        words[at + 1] = words[pair + 1]!;
+      } else if (words[at] !== words[pair] || words[at + 1] !== words[pair + 1]) {
+        break;
+      }
+      shared++;
+    }
+    publish(words, list + LIST_SHARED, shared & ~1);
+  }
+
   private reserveListPlace(): boolean {
     const words = this.words;
     const list = words[H_MASK_LIST]!;
@@ -174,7 +204,9 @@ export class MaskStore {
     words[list + LIST_CAPACITY] = capacity;
     words[list + LIST_LENGTH] = masks.length;
     words.fill(0, list + LIST_MASKS, list + LIST_MASKS + capacity);
+    words[list + LIST_SHARED] = -1;
     for (const [position, mask] of masks.entries()) {
+      this.share(list, mask);
       words[list + LIST_MASKS + position] = mask;
       words[mask + MASK_POSITION] = position;
     }

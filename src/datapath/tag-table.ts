@@ -14,6 +14,7 @@ import type { FlowWords } from '../flow/index.ts';
 import type { Arena } from './arena.ts';
 import { type Epochs, RETIRED_BLOCK } from './epochs.ts';
 import {
+  continueHash,
   FLOW_KEY,
   FLOW_KEY_WORDS,
   type FlowRef,
@@ -46,13 +47,28 @@ function tagOf(hash: number): number {
   return tag | ((tag - 1) >>> 31);
 }
 
-/** The flow of `mask` that `key` matches, or 0. */
-export function lookupInMask(words: Int32Array, mask: MaskRef, key: FlowWords): FlowRef {
+/**
+ * The flow of `mask` that `key` matches, or 0. The hash goes on behind the first `shared` pairs, whose lanes under `seed` are given
+ * (mask-lookup.ts), unless the table has another seed.
+ */
+export function lookupInMask(
+  words: Int32Array,
+  mask: MaskRef,
+  key: FlowWords,
+  shared: number,
+  seed: number,
+  laneA: number,
+  laneB: number,
+): FlowRef {
   const table = words[mask + MASK_TABLE]!;
-  const hash = hashPairs(words, mask + MASK_PAIR_BASE, words[mask + MASK_PAIRS]!, words[table + TABLE_SEED]!, key);
+  const count = words[mask + MASK_PAIRS]!;
+  const hash =
+    words[table + TABLE_SEED] === seed
+      ? continueHash(words, mask + MASK_PAIR_BASE + 2 * shared, count - shared, laneA, laneB, key)
+      : hashPairs(words, mask + MASK_PAIR_BASE, count, words[table + TABLE_SEED]!, key);
   const tags = words[table + TABLE_BUCKETS + (hash & words[table + TABLE_LAST_BUCKET]!) * BUCKET_WORDS]!;
   const unlike = tags ^ Math.imul(tagOf(hash), ONES);
-  if (((((unlike - ONES) & ~unlike & HIGH_BITS) | (tags & OVERFLOW)) as number) === 0) {
+  if ((((unlike - ONES) & ~unlike & HIGH_BITS) | (tags & OVERFLOW)) === 0) {
     return 0;
   }
   return lookupInBuckets(words, table, hash, key);
