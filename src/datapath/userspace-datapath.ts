@@ -133,6 +133,7 @@ export class UserspaceDatapath implements ExecutionHost {
   #sink: UpcallSink | null;
   #now: number;
   #isDraining: boolean;
+  #isPolling: boolean;
   #receivedPackets: number;
   #noPort: number;
   #txDropped: number;
@@ -157,6 +158,7 @@ export class UserspaceDatapath implements ExecutionHost {
     this.#sink = options.upcallSink ?? null;
     this.#now = 0;
     this.#isDraining = false;
+    this.#isPolling = false;
     this.#receivedPackets = 0;
     this.#noPort = 0;
     this.#txDropped = 0;
@@ -219,7 +221,10 @@ export class UserspaceDatapath implements ExecutionHost {
     return this.#ports[number]?.counters ?? null;
   }
 
-  /** Receives one batch from every port, switches it, and hands upcalls to the sink. Returns how many packets there were. */
+  /**
+   * Receives one batch from every port, switches it, and hands upcalls to the sink. Returns how many packets there were.
+   * Called from within (a device whose `send` wakes somebody up, the sink), it does nothing and returns 0.
+   */
   poll(now: number): number {
     let total = 0;
     const ports = this.#portList;
@@ -236,12 +241,20 @@ export class UserspaceDatapath implements ExecutionHost {
   }
 
   #pollQueue(port: PortQueue, now: number): number {
-    const count = port.device.receive(this.#received);
-    if (count > 0) {
-      port.counters.rxPackets += count;
-      this.processBatch(port.number, this.#received, count, now);
+    if (this.#isPolling) {
+      return 0;
     }
-    return count;
+    this.#isPolling = true;
+    try {
+      const count = port.device.receive(this.#received);
+      if (count > 0) {
+        port.counters.rxPackets += count;
+        this.processBatch(port.number, this.#received, count, now);
+      }
+      return count;
+    } finally {
+      this.#isPolling = false;
+    }
   }
 
   /**

@@ -17,7 +17,7 @@ import {
 import { createFlow } from '../../src/flow/index.ts';
 import { createRandom } from '../support/random.ts';
 
-const RUNS = 4000;
+const RUNS = 1500;
 
 const KEYS = [
   'skb_priority(0x12),tunnel(tun_id=0x1,src=1.2.3.4,dst=5.6.7.8/255.0.0.0,vxlan(gbp(id=1,flags=0x2)),flags(-df+key)),ct_state(+est-new),recirc_id(0),in_port(1),packet_type(ns=0,id=0),eth(src=00:00:00:00:00:01/00:00:00:00:00:ff),eth_type(0x88a8),vlan(vid=1,pcp=2/0x1),encap(eth_type(0x8100),vlan(vid=3),encap(eth_type(0x0800),ipv4(src=1.2.3.4,proto=6,frag=no),tcp(src=1/0xf),tcp_flags(syn|ack)))',

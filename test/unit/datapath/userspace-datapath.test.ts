@@ -148,6 +148,27 @@ describe('ports', () => {
   });
 });
 
+describe('a poll from within a poll', () => {
+  it('does nothing', () => {
+    const { datapath, add, ports } = bench();
+    add(ALL, '2');
+    const inner: number[] = [];
+    datapath.addPort(9, {
+      receive: () => 0,
+      send: (_batch, count) => {
+        inner.push(datapath.poll(1));
+        return count;
+      },
+    });
+    add(ALL.replace('0x0800', '0x86dd').replace('ipv4', 'ipv6'), '9');
+    ports[1]!.waiting.push(composePacket({ ipv6: { source: '::1' }, udp: {} }));
+    ports[2]!.waiting.push(composePacket(UDP));
+    datapath.poll(1);
+    assert.deepEqual(inner, [0]);
+    assert.equal(datapath.counters.received, 2);
+  });
+});
+
 describe('copies', () => {
   it('are right for many packets that are output and changed', () => {
     const { datapath, add, ports } = bench();
