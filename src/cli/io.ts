@@ -58,8 +58,9 @@ function catchInterrupts(): Interrupts {
     for (const name of ENDING_SIGNALS) process.off(name, end);
   };
   const end = (name: NodeJS.Signals): void => {
-    release();
     controller.abort(name);
+    // Not before everybody has heard of this signal: who is alone with one, as NetworkNamespaces, ends the program.
+    setImmediate(release);
   };
   for (const name of ENDING_SIGNALS) process.on(name, end);
   return { signal: controller.signal, release };

@@ -3,9 +3,17 @@
  * sockets there, and the bridge's local port is a TAP device next to them. Nothing of the machine's own network is touched.
  */
 import type { ChildProcess, StdioOptions } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Netdev, openPacketSocket, openTap, PacketMemory } from '../netdev/index.ts';
-import { canCreateTap, linuxSystemCalls, monotonicMilliseconds, NetworkNamespaces } from '../platform/index.ts';
+import {
+  canCreateTap,
+  linuxSystemCalls,
+  monotonicMilliseconds,
+  NetworkNamespaces,
+  PlatformError,
+} from '../platform/index.ts';
 import { Switch } from '../switch/index.ts';
 import { CliError } from './cli-error.ts';
 import { Interrupted, LAB_HOSTS, type LabHost, type LabNetwork, type PingOutcome } from './lab-network.ts';
@@ -54,6 +62,7 @@ const REACH_SCRIPT = `
 
 /** Makes the network. Throws `PlatformError` or `NetdevError`, having cleaned up, where that is not possible. */
 export function createNamespaceNetwork(interrupted: AbortSignal): LabNetwork {
+  requirePrograms();
   const namespaces = new NetworkNamespaces();
   const devices: Netdev[] = [];
   try {
@@ -90,6 +99,24 @@ export function createNamespaceNetwork(interrupted: AbortSignal): LabNetwork {
     for (const device of devices) device.close();
     namespaces.remove();
     throw error;
+  }
+}
+
+/** Programs that the lab runs in namespaces, with Debian's package of each. */
+const PROGRAMS: readonly (readonly [program: string, debianPackage: string])[] = [
+  ['ip', 'iproute2'],
+  ['ping', 'iputils-ping'],
+];
+
+function requirePrograms(): void {
+  const folders = (process.env.PATH ?? '').split(':');
+  for (const [program, debianPackage] of PROGRAMS) {
+    if (!folders.some((folder) => existsSync(join(folder, program)))) {
+      throw new PlatformError(
+        'platform-command',
+        `could not run ${program}: it is not installed (Debian: ${debianPackage})`,
+      );
+    }
   }
 }
 
