@@ -223,7 +223,7 @@ function setEthertype(flow: FlowWords, ethertype: number): void {
 }
 
 /** Under a label the network and transport headers cannot be seen. */
-function clearNetworkFields(flow: FlowWords): void {
+export function clearNetworkFields(flow: FlowWords): void {
   flow[W_TYPE_PROTO_FRAG]! &= ETHERTYPE_MASK;
   flow[W_TOS_TTL_FLAGS] = 0;
   for (let word = W_NW_SRC; word < W_MPLS; word++) {

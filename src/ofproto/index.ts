@@ -33,5 +33,4 @@ export {
 } from './trace.ts';
 export { formatMegaflow, formatTrace } from './trace-text.ts';
 export { type Translation, type TranslationRequest, Translator } from './translate.ts';
-export { CONTROLLER_REASONS } from './translate-output.ts';
-export type { TranslationError } from './translation-context.ts';
+export { CONTROLLER_REASONS, type TranslationError } from './translation-context.ts';

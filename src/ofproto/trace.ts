@@ -61,6 +61,16 @@ export class TranslationTrace {
     this.#list = node.children;
   }
 
+  /** How long the current list is, for `rewind`. */
+  mark(): number {
+    return this.#list.length;
+  }
+
+  /** Forgets what was added to the current list since `mark`. */
+  rewind(mark: number): void {
+    this.#list.length = mark;
+  }
+
   leave(): void {
     this.#list = this.#lists.pop()!;
   }

@@ -11,7 +11,6 @@ import type { OpenFlowAction } from '../openflow/index.ts';
 import { orderActionSet } from './action-set.ts';
 import type { Group, GroupBucket } from './groups.ts';
 import { finishHash, hashWord } from './hash.ts';
-import { finishFreezing } from './translate-output.ts';
 import type { TranslationContext } from './translation-context.ts';
 
 /** More buckets than this, or weights further apart, and the default method is `hash`: Open vSwitch's limit. */
@@ -46,23 +45,12 @@ export function translateGroup(context: TranslationContext, number: number, isLa
 
 /** Runs a bucket's actions, as an action set, on the flow as it is; the flow is the same afterwards. */
 function runBucket(context: TranslationContext, bucket: GroupBucket, isLast: boolean): void {
-  const { flow, actionSet, stack, wasMpls, isInActionSet } = context;
-  const saved = flow.slice();
-  context.trace?.enter('bucket', `bucket ${bucket.bucketId}`);
-  context.depth++;
-  context.actionSet = [];
-  context.stack = [];
-  context.runActions(context, orderBucket(bucket.actions), isLast);
-  // A bucket that must recirculate does so by itself: the packets of the other buckets go on.
-  finishFreezing(context);
-  context.depth--;
-  context.isExiting = false;
-  context.isInActionSet = isInActionSet;
-  context.actionSet = actionSet;
-  context.stack = stack;
-  context.wasMpls = wasMpls;
-  flow.set(saved);
-  context.trace?.leave();
+  context.runIsolated(isLast, () => {
+    context.trace?.enter('bucket', `bucket ${bucket.bucketId}`);
+    context.stack = [];
+    context.runActions(context, orderBucket(bucket.actions), isLast);
+    context.trace?.leave();
+  });
 }
 
 const orderedBuckets: WeakMap<readonly OpenFlowAction[], OpenFlowAction[]> = new WeakMap();

@@ -2,7 +2,7 @@
  * Translation of everything that sends a packet somewhere: ports, patch ports into other bridges, floods, queues,
  * the controller.
  */
-import { type FlowWords, W_ACTSET_OUTPUT, W_IN_PORT, W_METADATA, W_REG0, W_SKB_PRIORITY } from '../flow/index.ts';
+import { W_ACTSET_OUTPUT, W_IN_PORT, W_METADATA, W_REG0, W_SKB_PRIORITY } from '../flow/index.ts';
 import {
   type ControllerReason,
   OFPP_ALL,
@@ -22,21 +22,8 @@ import { translateNormal } from './translate-normal.ts';
 import { lookUpTable } from './translate-table.ts';
 import { MAX_DEPTH, type TranslationContext } from './translation-context.ts';
 
-/** OFPR_* of a packet-in as the datapath action carries it (OpenFlow 1.4 section 7.4.1, ofp-packet.h numbers). */
-export const CONTROLLER_REASONS: readonly ControllerReason[] = [
-  'no_match',
-  'action',
-  'invalid_ttl',
-  'action_set',
-  'group',
-  'packet_out',
-];
-
 /** A packet is not truncated. */
 export const WHOLE_PACKET = 0xffff;
-const NO_BYTES: Uint8Array = new Uint8Array(0);
-/** upcall channel number: there is one channel per datapath here */
-const UPCALL_PID = 0;
 
 /** `output`, with any port number that OpenFlow knows. `maxLength` counts for the controller, and for `truncate`. */
 export function translateOutput(
@@ -63,7 +50,7 @@ export function translateOutput(
       flood(context, true, truncate ? maxLength : WHOLE_PACKET);
       break;
     case OFPP_CONTROLLER:
-      sendToController(context, maxLength, controllerReason(context), 0, NO_BYTES);
+      sendToController(context, maxLength, controllerReason(context), 0, new Uint8Array(0));
       break;
     case OFPP_NONE:
       break;
@@ -127,35 +114,28 @@ function enterPeer(context: TranslationContext, port: BridgePort, peer: Bridge, 
     context.fail('Recursion too deep', `over max translation depth ${MAX_DEPTH}`);
     return;
   }
-  const { bridge, table, rule, stack, actionSet, isInActionSet } = context;
-  const saved: FlowWords = context.flow.slice();
+  const { bridge, table, rule, depth } = context;
   context.effects.push({ kind: 'patch', port, peer: into });
-  context.trace?.enter('bridge', peer.name);
-  context.depth++;
-  context.bridge = peer;
-  context.rule = null;
-  context.stack = [];
-  context.actionSet = [];
-  context.isInActionSet = false;
-  context.flow[W_IN_PORT] = peerPort;
-  context.flow.fill(0, W_METADATA, W_REG0 + 16);
-  context.flow[W_ACTSET_OUTPUT] = OFPP_UNSET;
-  if (mayReceive(context, into)) {
-    lookUpTable(context, peerPort, 0, true, true, false);
-    runActionSet(context);
-  }
-  // `exit` and a recirculation in the peer are the peer's own business.
-  context.isExiting = false;
-  finishFreezing(context);
-  context.flow.set(saved);
-  context.bridge = bridge;
-  context.table = table;
-  context.rule = rule;
-  context.stack = stack;
-  context.actionSet = actionSet;
-  context.isInActionSet = isInActionSet;
-  context.depth--;
-  context.trace?.leave();
+  context.runIsolated(false, () => {
+    context.trace?.enter('bridge', peer.name);
+    context.bridge = peer;
+    context.rule = null;
+    context.isInActionSet = false;
+    context.stack = [];
+    context.flow[W_IN_PORT] = peerPort;
+    context.flow.fill(0, W_METADATA, W_REG0 + 16);
+    context.flow[W_ACTSET_OUTPUT] = OFPP_UNSET;
+    if (mayReceive(context, into)) {
+      lookUpTable(context, peerPort, 0, true, true, false);
+      runActionSet(context);
+    }
+    context.finishFreezing();
+    context.trace?.leave();
+    context.bridge = bridge;
+    context.table = table;
+    context.rule = rule;
+    context.depth = depth + 1;
+  });
 }
 
 /** Whether a port takes packets in. */
@@ -203,48 +183,5 @@ export function sendToController(
   userdata: Uint8Array,
 ): void {
   context.commit();
-  writeControllerAction(context, context.internState(false, userdata), maxLength, reason, controllerId, false);
-}
-
-function writeControllerAction(
-  context: TranslationContext,
-  recircId: number,
-  maxLength: number,
-  reason: ControllerReason,
-  controllerId: number,
-  continuation: boolean,
-): void {
-  context.writer.userspace(UPCALL_PID, {
-    kind: 'controller',
-    reason: CONTROLLER_REASONS.indexOf(reason),
-    dontSend: !context.hasSideEffects,
-    continuation,
-    recircId,
-    ruleCookie: context.rule?.cookie ?? 0xffffffffffffffffn,
-    controllerId,
-    maxLength,
-  });
-}
-
-/** Writes the recirculation that `freeze` asked for, if it did: the packet comes back with the state kept here. */
-export function finishFreezing(context: TranslationContext): void {
-  if (!context.isFreezing || context.error !== null) {
-    return;
-  }
-  context.commit();
-  const pause = context.freezePause;
-  const id = context.internState(true, pause?.userdata ?? NO_BYTES);
-  if (pause !== null) {
-    writeControllerAction(context, id, pause.maxLength, pause.reason, pause.controllerId, true);
-  } else {
-    if (context.freezeHash !== null) {
-      context.writer.hash(context.freezeHash.algorithm, context.freezeHash.basis);
-    }
-    context.writer.recirc(id);
-  }
-  context.isFreezing = false;
-  context.frozenActions = [];
-  context.freezeHash = null;
-  context.freezePause = null;
-  context.actionSet = [];
+  context.writeController(context.internState(false, userdata), maxLength, reason, controllerId, false);
 }

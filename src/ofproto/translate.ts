@@ -86,7 +86,6 @@ import { translateGroup } from './translate-group.ts';
 import { translateLearn } from './translate-learn.ts';
 import { translateBundle, translateMultipath } from './translate-multipath.ts';
 import {
-  finishFreezing,
   mayReceive,
   sendToController,
   setQueue,
@@ -191,7 +190,7 @@ function begin(context: TranslationContext, request: TranslationRequest): void {
       lookUpTable(context, context.flow[W_IN_PORT]!, 0, true, true, true);
     }
     runActionSet(context);
-    finishFreezing(context);
+    context.finishFreezing();
   }
   context.trace?.leave();
 }
@@ -233,7 +232,7 @@ function resume(context: TranslationContext, recirculation: RecirculationTable):
     }
   }
   runActionSet(context);
-  finishFreezing(context);
+  context.finishFreezing();
   context.trace?.leave();
 }
 
@@ -519,6 +518,7 @@ function runAction(
         // What is under the first label cannot be set any more.
         context.commit();
       }
+      context.isIrreversible = true;
       if (!pushMpls(flow, wildcards, action.ethertype)) {
         context.fail('Too many MPLS labels', 'too many MPLS labels to push another one');
       }
@@ -529,6 +529,7 @@ function runAction(
         popDeepLabel(context, action.ethertype);
         return true;
       }
+      context.isIrreversible = true;
       context.wasMpls ||= isHiddenAfter(popMpls(flow, wildcards, action.ethertype), action.ethertype);
       return true;
     case 'set_tunnel':
@@ -563,7 +564,7 @@ function runAction(
       checkPacketLarger(context, action, actions.slice(index + 1), isLast);
       return false;
     case 'clone':
-      runClone(context, action.actions, isLast);
+      context.runIsolated(isLast, () => runActions(context, action.actions, isLast));
       return true;
     case 'debug_recirc':
       context.freeze(null);
@@ -616,6 +617,7 @@ function runAction(
 /** Pops a label in the datapath at once. */
 function popDeepLabel(context: TranslationContext, ethertype: number): void {
   const { flow, base, wildcards, writer } = context;
+  context.isIrreversible = true;
   context.commit();
   const pop = popMpls(flow, wildcards, ethertype);
   base.set(flow);
@@ -710,6 +712,7 @@ function translateMeter(context: TranslationContext, meter: number): void {
   const id = context.bridge.datapathMeter(meter);
   if (id !== null) {
     // The meter may drop the packet: what was done to it before must not be lost for those after.
+    context.isIrreversible = true;
     context.commit();
     context.writer.meter(id);
   }
@@ -753,46 +756,5 @@ function runBranch(
   if (rest.length > 0) {
     runActions(context, rest, isLast);
   }
-  finishFreezing(context);
-}
-
-/** Actions after which the packet cannot be put back as it was by setting fields. */
-const IRREVERSIBLE: ReadonlySet<OpenFlowAction['type']> = new Set<OpenFlowAction['type']>([
-  'ct',
-  'meter',
-  'nat',
-  'output_trunc',
-  'encap',
-  'decap',
-  'dec_nsh_ttl',
-  'push_mpls',
-  'pop_mpls',
-  'check_pkt_larger',
-]);
-
-function runClone(context: TranslationContext, actions: readonly OpenFlowAction[], isLast: boolean): void {
-  const { flow, base, writer } = context;
-  const flowBefore = flow.slice();
-  const { actionSet, stack, wasMpls } = context;
-  context.actionSet = [];
-  context.stack = [...stack];
-  context.depth++;
-  if (isLast || !actions.some(({ type }) => IRREVERSIBLE.has(type))) {
-    runActions(context, actions, isLast);
-    finishFreezing(context);
-  } else {
-    context.commit();
-    const baseBefore = base.slice();
-    writer.beginClone();
-    runActions(context, actions, true);
-    finishFreezing(context);
-    writer.end();
-    base.set(baseBefore);
-  }
-  context.depth--;
-  context.isExiting = false;
-  context.wasMpls = wasMpls;
-  context.actionSet = actionSet;
-  context.stack = stack;
-  flow.set(flowBefore);
+  context.finishFreezing();
 }

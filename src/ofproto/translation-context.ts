@@ -20,7 +20,7 @@ import {
   W_SKB_PRIORITY,
   writeBits,
 } from '../flow/index.ts';
-import { formatActions, type OpenFlowAction } from '../openflow/index.ts';
+import { type ControllerReason, formatActions, type OpenFlowAction } from '../openflow/index.ts';
 import type { Bridge } from './bridge.ts';
 import { commitActions } from './commit.ts';
 import type { Effect } from './effects.ts';
@@ -45,6 +45,22 @@ export const MAX_DEPTH = 64;
 export const MAX_RESUBMITS: number = MAX_DEPTH * MAX_DEPTH;
 /** Bytes on the stack (`push`), at most. */
 export const MAX_STACK_BYTES = 65536;
+
+/** OFPR_* of a packet-in as the datapath action carries it: an index (OpenFlow 1.4 section 7.4.1, in Open vSwitch's order). */
+export const CONTROLLER_REASONS: readonly ControllerReason[] = [
+  'no_match',
+  'action',
+  'invalid_ttl',
+  'action_set',
+  'group',
+  'packet_out',
+];
+
+const NO_BYTES: Uint8Array = new Uint8Array(0);
+/** upcall channel number: there is one channel per datapath here */
+const UPCALL_PID = 0;
+/** cookie of what no rule did */
+const NO_COOKIE = 0xffffffffffffffffn;
 
 export class TranslationContext {
   readonly flow: FlowWords = createFlow();
@@ -76,6 +92,8 @@ export class TranslationContext {
   /** whether dp_hash is there, even if it is 0 */
   hasHash = false;
   wasMpls = false;
+  /** whether something was done to the packet that setting fields cannot undo */
+  isIrreversible = false;
   /** the packet's priority before any queue was set */
   originalPriority = 0;
   error: TranslationError | null = null;
@@ -118,6 +136,7 @@ export class TranslationContext {
     this.freezePause = null;
     this.hasHash = flow[W_DP_HASH] !== 0;
     this.wasMpls = false;
+    this.isIrreversible = false;
     this.originalPriority = flow[W_SKB_PRIORITY]!;
     this.error = null;
     this.hasSideEffects = hasSideEffects;
@@ -162,6 +181,49 @@ export class TranslationContext {
     }
   }
 
+  /** Writes the recirculation that `freeze` asked for, if it did: the packet comes back with the state kept here. */
+  finishFreezing(): void {
+    if (!this.isFreezing || this.error !== null) {
+      return;
+    }
+    this.commit();
+    const pause = this.freezePause;
+    const id = this.internState(true, pause?.userdata ?? NO_BYTES);
+    if (pause !== null) {
+      this.writeController(id, pause.maxLength, pause.reason, pause.controllerId, true);
+    } else {
+      if (this.freezeHash !== null) {
+        this.writer.hash(this.freezeHash.algorithm, this.freezeHash.basis);
+      }
+      this.writer.recirc(id);
+    }
+    this.isFreezing = false;
+    this.frozenActions = [];
+    this.freezeHash = null;
+    this.freezePause = null;
+    this.actionSet = [];
+  }
+
+  /** Writes the action that sends the packet to a controller; `recircId` is the state to tell it of. */
+  writeController(
+    recircId: number,
+    maxLength: number,
+    reason: ControllerReason,
+    controllerId: number,
+    continuation: boolean,
+  ): void {
+    this.writer.userspace(UPCALL_PID, {
+      kind: 'controller',
+      reason: CONTROLLER_REASONS.indexOf(reason),
+      dontSend: !this.hasSideEffects,
+      continuation,
+      recircId,
+      ruleCookie: this.rule?.cookie ?? NO_COOKIE,
+      controllerId,
+      maxLength,
+    });
+  }
+
   /** Takes an id for the pipeline's state as it is now. */
   internState(withPipeline: boolean, userdata: Uint8Array): number {
     return this.recirculation.intern({
@@ -185,6 +247,58 @@ export class TranslationContext {
       writeBits(this.flow, offset + done, Math.min(32, subfield.bits - low - done), 0);
     }
     writeBits(this.flow, offset + subfield.bits - low, low, value);
+  }
+
+  /**
+   * Runs part of a translation so that what follows sees the packet as it was before: a clone, a bucket, the bridge behind
+   * a patch port. `isLast`: nothing follows that could see a difference.
+   *
+   * Most changes are undone for free: the flow is put back, and the next commit sets what differs. What cannot be undone
+   * by setting fields (`isIrreversible`) needs a clone in the datapath. Whether there is any shows only in the run, so
+   * the part runs without a clone first, and once more inside one if need be.
+   */
+  runIsolated(isLast: boolean, run: () => void): void {
+    const { writer, isIrreversible } = this;
+    const flow = this.flow.slice();
+    const base = this.base.slice();
+    const start = writer.length;
+    const effects = this.effects.length;
+    const reports = this.trace?.mark() ?? 0;
+    this.isIrreversible = false;
+    this.#runApart(run);
+    if (!isLast && this.isIrreversible && this.error === null) {
+      writer.rewind(start);
+      this.effects.length = effects;
+      this.trace?.rewind(reports);
+      this.flow.set(flow);
+      this.base.set(base);
+      this.commit();
+      base.set(this.base);
+      writer.beginClone();
+      this.#runApart(run);
+      writer.end();
+      this.base.set(base);
+      this.isIrreversible = false;
+    }
+    this.isIrreversible ||= isIrreversible;
+    this.flow.set(flow);
+  }
+
+  /** Runs with a stack and an action set of its own; `exit` and recirculation inside end only the part. */
+  #runApart(run: () => void): void {
+    const { stack, actionSet, isInActionSet, wasMpls, hasHash } = this;
+    this.stack = [...stack];
+    this.actionSet = [];
+    this.depth++;
+    run();
+    this.finishFreezing();
+    this.depth--;
+    this.isExiting = false;
+    this.stack = stack;
+    this.actionSet = actionSet;
+    this.isInActionSet = isInActionSet;
+    this.wasMpls = wasMpls;
+    this.hasHash = hasHash;
   }
 
   /** Says in the trace what a subfield holds now. */
