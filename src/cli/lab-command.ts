@@ -28,6 +28,8 @@ import {
 import { formatCount, formatShare, formatTable, heading, ProgressLine, styleFor, widthOf } from './terminal.ts';
 
 const LIST_LIMIT = 20;
+/** Of a switch that is not told otherwise. */
+const LOOKUP = 'tree';
 
 export interface LabOptions {
   readonly hosts: 'best' | 'namespaces' | 'in-process';
@@ -102,7 +104,7 @@ async function goOn(
   const lines = ['The switch goes on until Ctrl-C.', ...network.instructions.map((line) => `  ${line}`)];
   output.write(`\n${lines.join('\n')}\n`);
   await network.live(interrupted, () => {
-    const { lookups, hits, megaflows, masks } = cacheReport(network.switch);
+    const { lookups, hits, megaflows, masks } = cacheReport(network.switch, LOOKUP);
     const counts = `${formatCount(lookups)} packets, ${formatShare(hits, lookups)} hits`;
     progress.show(`${counts}, ${formatCount(megaflows)} megaflows, ${formatCount(masks)} masks`);
   });
@@ -117,7 +119,7 @@ function formatLab(network: LabNetwork, trials: readonly LabTrial[], trace: Trac
     formatOpenFlowTables(source, layout),
     formatMegaflows(source, LIST_LIMIT, layout),
     formatMasks(source, LIST_LIMIT, layout),
-    formatCache(cacheReport(source), layout),
+    formatCache(cacheReport(source, LOOKUP), layout),
     heading('One packet', 'as ovs-appctl ofproto/trace', layout.style),
     formatTraceText(trace, layout),
     formatExplanation(trace, layout),
@@ -149,7 +151,7 @@ function labJson(network: LabNetwork, trials: readonly LabTrial[], trace: TraceR
       .map((line) => line.trim()),
     megaflows: source.megaflows().map(({ text, packets, bytes }) => ({ flow: text, packets, bytes })),
     masks: maskReports(source),
-    cache: cacheReport(source),
+    cache: cacheReport(source, LOOKUP),
     trace: { text: trace.text, megaflow: trace.megaflow, actions: trace.actions, explanation: trace.explanation },
   };
   return `${JSON.stringify(document, null, 2)}\n`;

@@ -171,7 +171,7 @@ class ReplayRun {
         unmapped: this.#unmapped,
       },
       ports: [...this.#ports.values()].sort((a, b) => a.number - b.number).map((port) => this.#reportPort(port)),
-      cache: cacheReport(this.#switch),
+      cache: cacheReport(this.#switch, this.#options.lookup),
     };
     return { report, switch: this.#switch };
   }

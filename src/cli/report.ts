@@ -23,6 +23,8 @@ export interface MaskReport {
 
 /** What the cache did so far. */
 export interface CacheReport {
+  /** how megaflows are found */
+  readonly lookup: 'tree' | 'masks';
   readonly lookups: number;
   readonly hits: number;
   readonly misses: number;
@@ -30,7 +32,7 @@ export interface CacheReport {
   readonly lost: number;
   /** of the hits, those that the mask cache led to */
   readonly maskCacheHits: number;
-  /** masks that all lookups together looked at */
+  /** masks that all lookups together looked at: with the tree, megaflows compared in full, each under its mask */
   readonly maskVisits: number;
   readonly upcalls: number;
   readonly translations: number;
@@ -45,9 +47,11 @@ export interface CacheReport {
   readonly malformed: number;
 }
 
-export function cacheReport(source: Switch): CacheReport {
+/** What the cache of a switch did; `lookup` is how that switch finds megaflows. */
+export function cacheReport(source: Switch, lookup: CacheReport['lookup']): CacheReport {
   const { datapath, udpif, malformed } = source.counters();
   return {
+    lookup,
     lookups: datapath.hit + datapath.missed,
     hits: datapath.hit,
     misses: datapath.missed,
@@ -165,7 +169,9 @@ export function formatCache(report: CacheReport, { width, style }: Layout): stri
     [
       'masks per lookup',
       formatRatio(report.maskVisits, lookups),
-      `${counted(report.maskCacheHits, 'hit')} of the mask cache`,
+      report.lookup === 'tree'
+        ? 'by hash tree: megaflows compared, each under its mask'
+        : `by mask list; ${counted(report.maskCacheHits, 'hit')} of the mask cache`,
     ],
     ['megaflows', formatCount(report.megaflows), `under ${counted(report.masks, 'mask')}`],
     [
