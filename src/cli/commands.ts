@@ -12,7 +12,7 @@ import { runTrace, type TracedPacket } from './trace-command.ts';
 /** What the user said, by the long names of options; numbers and texts are read by `run`. */
 export type OptionValues = Readonly<Record<string, string | boolean | undefined>>;
 
-export interface CommandOption {
+interface CommandOption {
   /** as commander takes it: `--out <directory>` */
   readonly flags: string;
   readonly summary: string;
@@ -21,13 +21,13 @@ export interface CommandOption {
   readonly isRequired?: boolean;
 }
 
-export interface CommandArgument {
+interface CommandArgument {
   /** `<capture>`, or `[flow]` when it may be left out */
   readonly syntax: string;
   readonly summary: string;
 }
 
-export interface CommandExample {
+interface CommandExample {
   readonly command: string;
   readonly effect: string;
 }

@@ -11,7 +11,7 @@ export interface CliOutput {
 }
 
 /** Somebody wants the program to end. */
-export interface Interrupts {
+interface Interrupts {
   /** aborted by the first signal; the reason is its name, such as `SIGINT` */
   readonly signal: AbortSignal;
   /** back to what signals usually do */

@@ -144,9 +144,10 @@ class NamespaceNetwork implements LabNetwork {
     this.switch = target;
     this.localAddress = hasTap ? LOCAL_ADDRESS : null;
     this.description = `hosts in network namespaces, ports are packet sockets on veth pairs${hasTap ? ' and a TAP device' : ''}`;
-    this.instructions = [
-      ...LAB_HOSTS.map(({ name, ipv4 }) => `${name} has ${ipv4}: ip netns exec ${hosts.get(name)!} ping 10.0.0.1`),
-    ];
+    this.instructions = LAB_HOSTS.map(({ name, ipv4 }, index) => {
+      const other = LAB_HOSTS[(index + 1) % LAB_HOSTS.length]!;
+      return `${name} has ${ipv4}: ip netns exec ${hosts.get(name)!} ping ${other.ipv4}`;
+    });
     for (const { netdev } of target.ports) {
       netdev.setReadableListener(() => target.poll());
     }

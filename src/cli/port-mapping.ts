@@ -14,18 +14,18 @@ import { AddressError, formatEthernetAddress, parseEthernetMasked } from '../wir
 import { CliError } from './cli-error.ts';
 
 /** More stations than this and what was captured was no single switch's ports. */
-export const MAX_SOURCE_PORTS = 254;
+const MAX_SOURCE_PORTS = 254;
 const MAX_PORT_NUMBER = 0xfeff;
 
 /** Where the frames of a port come from. */
-export type PortSource =
+type PortSource =
   | { readonly kind: 'interface'; readonly name: string }
   | { readonly kind: 'index'; readonly index: number }
   | { readonly kind: 'mac'; readonly address: bigint; readonly mask: bigint }
   | { readonly kind: 'any' }
   | { readonly kind: 'none' };
 
-export interface MappedPort {
+interface MappedPort {
   readonly number: number;
   /** what the report and the file of its frames are called */
   readonly name: string;

@@ -52,7 +52,7 @@ export interface ReplayHooks {
 }
 
 /** What came in and went out through a port. */
-export interface ReplayPortReport {
+interface ReplayPortReport {
   readonly number: number;
   readonly name: string;
   readonly inPackets: number;
@@ -63,7 +63,7 @@ export interface ReplayPortReport {
   readonly file: string | null;
 }
 
-export interface ReplayReport {
+interface ReplayReport {
   readonly capture: string;
   readonly packets: number;
   readonly bytes: number;

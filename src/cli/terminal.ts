@@ -154,7 +154,9 @@ export class ProgressLine {
   show(text: string): void {
     if (this.#output.isTTY) {
       this.#shown = true;
-      this.#output.write(`\r\u001b[2K${text.slice(0, Math.max(20, this.#output.columns - 1))}`);
+      // A terminal that does not know its width is taken for an old one.
+      const width = this.#output.columns || 80;
+      this.#output.write(`\r\u001b[2K${text.slice(0, width - 1)}`);
     }
   }
 

@@ -269,6 +269,20 @@ test('the mask cache leads to masks, and can be turned off', async () => {
   assert.equal(on.cache.hits, off.cache.hits);
 });
 
+test('by-source refuses a capture of more stations than a switch has', async () => {
+  await withDirectory(async (directory) => {
+    const capture = join(directory, 'many.pcap');
+    const address = (index: number): string => `02:00:00:00:01:${index.toString(16).padStart(2, '0')}`;
+    const frames = Array.from({ length: 255 }, (_, index) => [index, udp(address(index), FIRST)] as const);
+    writeCapture(capture, frames);
+    const { code, stderr } = await runCaptured(['replay', capture, '--flows', FLOWS, '--ports', 'by-source']);
+    assert.equal(code, 1);
+    assert.match(stderr, /more than 254 addresses.*--ports "1=mac:02:00:00:00:01:fe,2=\*"/);
+    writeCapture(capture, frames.slice(1));
+    assert.equal((await replayJson(capture, '--flows', FLOWS, '--ports', 'by-source')).ports.length, 254);
+  });
+});
+
 /** What happens to a file of these bytes, which must leave no output directory. */
 async function replayBytes(bytes: Uint8Array, message: RegExp): Promise<void> {
   await withDirectory(async (directory) => {
