@@ -46,7 +46,7 @@ import {
   IP_PROTOCOL_TCP,
   IP_PROTOCOL_UDP,
 } from '../wire/index.ts';
-import { clearNetworkFields, countMplsLabels, ethertypeOf, lookAtBits, networkProtocolOf } from './flow-edit.ts';
+import { countMplsLabels, ethertypeOf, lookAtBits, networkProtocolOf } from './flow-edit.ts';
 
 const ICMPV6_NEIGHBOR_SOLICIT = 135;
 const ICMPV6_NEIGHBOR_ADVERT = 136;
@@ -248,10 +248,6 @@ function commitMpls(flow: FlowWords, base: FlowWords, wildcards: FlowWords, writ
   while (have < want) {
     have++;
     writer.pushMpls(flow[W_MPLS + want - have]!, ethertypeOf(flow));
-    if (have === 1) {
-      // What is under the first label is out of reach, as it is in the flow.
-      clearNetworkFields(base);
-    }
     base.copyWithin(W_MPLS + 1, W_MPLS, W_MPLS + 2);
     base[W_MPLS] = flow[W_MPLS + want - have]!;
   }

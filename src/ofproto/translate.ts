@@ -54,6 +54,7 @@ import { actionSetOutput, orderActionSet, runActionSet } from './action-set.ts';
 import type { Bridge } from './bridge.ts';
 import type { Effect } from './effects.ts';
 import {
+  clearNetworkFields,
   copyBits,
   countMplsLabels,
   decrementIpTtl,
@@ -515,8 +516,9 @@ function runAction(
       return true;
     case 'push_mpls':
       if (!isMplsEthertype(ethertypeOf(flow))) {
-        // What is under the first label cannot be set any more.
+        // What is under the first label cannot be set any more, nor seen, whether or not the label is ever written.
         context.commit();
+        clearNetworkFields(context.base);
       }
       context.isIrreversible = true;
       if (!pushMpls(flow, wildcards, action.ethertype)) {

@@ -58,6 +58,8 @@ import { Packet } from '../wire/index.ts';
 const MAINTENANCE_INTERVAL_MS = 500;
 /** A batch of rounds in which packets go round between ports of the same program ends after this many. */
 const MAX_SETTLE_ROUNDS = 1000;
+/** Two are enough, because the second credits nothing new; the bound is for the unforeseen. */
+const MAX_REVALIDATION_ROUNDS = 4;
 
 export interface SwitchOptions {
   /** name of the first bridge; default `br0` */
@@ -545,9 +547,15 @@ export class Switch {
     }
   }
 
+  /** A round of revalidation, and more while statistics that a round credits change the pipeline (a station moved). */
   #revalidate(): void {
     this.#lastRoundMs = this.nowMs;
-    this.udpif.revalidate(this.nowMs);
+    for (let round = 0; round < MAX_REVALIDATION_ROUNDS; round++) {
+      this.udpif.revalidate(this.nowMs);
+      if (!this.udpif.needsRevalidation) {
+        break;
+      }
+    }
   }
 
   /** Brings the counters of flows up to date with the megaflows. */

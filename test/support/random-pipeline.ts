@@ -25,8 +25,12 @@ const PORT_MASKS = ['80', '443', '0x50/0xfffe', '0x0/0xff00', '8080'];
 export class RandomPipeline {
   readonly #random: () => number;
 
-  constructor(seed: number) {
+  readonly #isStateless: boolean;
+
+  /** `isStateless`: no action learns anything, so a packet's way does not depend on earlier ones. */
+  constructor(seed: number, isStateless = false) {
     this.#random = createRandom(seed | 1);
+    this.#isStateless = isStateless;
   }
 
   /** An integer 0..limit-1. */
@@ -142,7 +146,7 @@ export class RandomPipeline {
       case 3:
         return `output:${port}`;
       case 4:
-        return 'NORMAL';
+        return this.#isStateless ? 'FLOOD' : 'NORMAL';
       case 5:
         return this.pick(['IN_PORT', 'ALL', 'FLOOD']);
       case 6:
@@ -176,7 +180,9 @@ export class RandomPipeline {
       case 20:
         return 'multipath(symmetric_l4,1,modulo_n,4,0,NXM_NX_REG0[0..7])';
       case 21:
-        return 'learn(table=3,idle_timeout=5,priority=30,NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],output:NXM_OF_IN_PORT[])';
+        return this.#isStateless
+          ? 'drop'
+          : 'learn(table=3,idle_timeout=5,priority=30,NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],output:NXM_OF_IN_PORT[])';
       case 22:
         return 'push_mpls:0x8847,output:1,pop_mpls:0x0800';
       default:
