@@ -65,10 +65,10 @@ if (commands[command] === undefined) {
 commands[command]();
 
 function check() {
-  run('npx', ['--no', 'tsc', '-p', 'tsconfig.json']);
-  run('npx', ['--no', 'tsc', '-p', 'tsconfig.core.json']);
-  run('npx', ['--no', 'biome', 'check', '--error-on-warnings', '.']);
-  run('npx', ['--no', 'knip']);
+  run('npx', ['--no', '--', 'tsc', '-p', 'tsconfig.json']);
+  run('npx', ['--no', '--', 'tsc', '-p', 'tsconfig.core.json']);
+  run('npx', ['--no', '--', 'biome', 'check', '--error-on-warnings', '.']);
+  run('npx', ['--no', '--', 'knip']);
 }
 
 /** Installs the npm packages of the lock file unless they are there. */
@@ -97,7 +97,7 @@ function isOnPath(program) {
 }
 
 function build() {
-  run('npx', ['--no', 'tsc', '-p', 'tsconfig.build.json']);
+  run('npx', ['--no', '--', 'tsc', '-p', 'tsconfig.build.json']);
 }
 
 function testFiles(folder) {
