@@ -16,7 +16,7 @@ import {
   W_IN_PORT,
   W_RECIRC_ID,
 } from '../../../src/flow/index.ts';
-import { Switch } from '../../../src/switch/index.ts';
+import { type SentFrame, Switch } from '../../../src/switch/index.ts';
 import { Packet } from '../../../src/wire/index.ts';
 import { PORTS, RandomPipeline } from '../../support/random-pipeline.ts';
 
@@ -210,9 +210,14 @@ test('without learning, what the cache sends is what a switch without a cache se
         const frame = cached.random.frame();
         const sent = cached.sw.inject(port, frame);
         fresh.sw.udpif.purge();
-        assert.deepEqual(sent, fresh.sw.inject(port, frame));
+        // Copies that come back from the datapath may overtake each other, as some of their megaflows are there and some not.
+        assert.deepEqual(sorted(sent), sorted(fresh.sw.inject(port, frame)));
       }
     }),
     { numRuns: 30 },
   );
 });
+
+function sorted(sent: readonly SentFrame[]): string[] {
+  return sent.map(({ port, frame }) => `${port} ${Buffer.from(frame).toString('hex')}`).sort();
+}
