@@ -70,9 +70,7 @@ export class UpcallQueue {
       upcall.packet.length = maxLength;
       upcall.packet.clearOffload();
     }
-    for (let word = 0; word < key.length; word++) {
-      upcall.key[word] = key[word]!;
-    }
+    upcall.key.set(key);
     if (kind === UPCALL_MISS) {
       this.misses++;
       upcall.actionLength = 0;

@@ -31,9 +31,10 @@ function applyEffect(effect: Effect, { packets, bytes, tcpFlags, usedMs }: Effec
   switch (effect.kind) {
     case 'rule':
       creditRule(effect.rule, packets, bytes, usedMs);
+      creditTable(effect.table, true, packets);
       break;
-    case 'table':
-      creditTable(effect.table, effect.isHit, packets);
+    case 'miss':
+      creditTable(effect.table, false, packets);
       break;
     case 'group':
       creditGroup(effect.group, effect.bucket, packets, bytes);

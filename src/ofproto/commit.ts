@@ -186,22 +186,33 @@ function commitAttribute(
   wildcards: FlowWords,
   writer: ActionWriter,
 ): void {
-  let isChanged = false;
+  for (const { word, writable } of SET_ATTRIBUTE_WORDS.get(attribute)!) {
+    if (((flow[word]! ^ base[word]!) & writable) !== 0) {
+      setChangedFields(attribute, flow, base, wildcards, writer);
+      return;
+    }
+  }
+}
+
+function setChangedFields(
+  attribute: number,
+  flow: FlowWords,
+  base: FlowWords,
+  wildcards: FlowWords,
+  writer: ActionWriter,
+): void {
   for (const field of ATTRIBUTE_FIELDS.get(attribute)!) {
-    const isFieldChanged = differs(field, flow, base);
-    isChanged ||= isFieldChanged;
+    const isChanged = differs(field, flow, base);
     for (const { word, mask } of field) {
       wildcards[word]! |= (flow[word]! ^ base[word]!) & mask;
-      setMask[word] = (setMask[word]! & ~mask) | (isFieldChanged ? wildcards[word]! & mask : 0);
+      setMask[word] = (setMask[word]! & ~mask) | (isChanged ? wildcards[word]! & mask : 0);
     }
   }
-  if (isChanged) {
-    if (attribute === OVS_KEY_ATTR_IPV4 || attribute === OVS_KEY_ATTR_IPV6) {
-      // A datapath names the protocol in a set of addresses.
-      wildcards[W_TYPE_PROTO_FRAG]! |= 0xff00;
-    }
-    writeSet(attribute, flow, base, writer);
+  if (attribute === OVS_KEY_ATTR_IPV4 || attribute === OVS_KEY_ATTR_IPV6) {
+    // A datapath names the protocol in a set of addresses.
+    wildcards[W_TYPE_PROTO_FRAG]! |= 0xff00;
   }
+  writeSet(attribute, flow, base, writer);
 }
 
 function writeSet(attribute: number, flow: FlowWords, base: FlowWords, writer: ActionWriter): void {

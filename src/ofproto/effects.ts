@@ -13,10 +13,10 @@ import type { BridgePort } from './port.ts';
 import type { Rule } from './rule.ts';
 
 export type Effect =
-  /** the rule matched: packets and bytes to its counters, its idle time starts anew */
-  | { readonly kind: 'rule'; readonly bridge: Bridge; readonly rule: Rule }
-  /** a lookup in the table hit or missed */
-  | { readonly kind: 'table'; readonly table: FlowTable; readonly isHit: boolean }
+  /** the rule of the table matched: packets and bytes to its counters, its idle time starts anew */
+  | { readonly kind: 'rule'; readonly table: FlowTable; readonly rule: Rule }
+  /** no rule of the table matched */
+  | { readonly kind: 'miss'; readonly table: FlowTable }
   /** a group, and where one was chosen its bucket (index; -1 = all), was used */
   | { readonly kind: 'group'; readonly group: Group; readonly bucket: number }
   /** a frame with this source came in by this port */

@@ -90,11 +90,11 @@ function findRule(context: TranslationContext, inPort: number, table: number, ho
     context.table = number;
     const flowTable = bridge.tables.table(number);
     rule = flowTable.classifier.lookup(flow, context.wildcards, lookupTrace(context, number));
-    context.effects.push({ kind: 'table', table: flowTable, isHit: rule !== null });
     if (rule !== null) {
-      context.effects.push({ kind: 'rule', bridge, rule });
+      context.effects.push({ kind: 'rule', table: flowTable, rule });
       break;
     }
+    context.effects.push({ kind: 'miss', table: flowTable });
     if (!honorTableMiss || flowTable.miss !== 'continue' || number + 1 >= TABLE_INTERNAL) {
       break;
     }

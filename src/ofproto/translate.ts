@@ -48,7 +48,13 @@ import {
   W_VLAN0,
   writeBigBits,
 } from '../flow/index.ts';
-import { OFPP_IN_PORT, OFPP_UNSET, type OpenFlowAction, type SetFieldAction } from '../openflow/index.ts';
+import {
+  type LoadAction,
+  OFPP_IN_PORT,
+  OFPP_UNSET,
+  type OpenFlowAction,
+  type SetFieldAction,
+} from '../openflow/index.ts';
 import { ETHERTYPE_IPV4, IP_PROTOCOL_ICMP, IP_PROTOCOL_ICMPV6 } from '../wire/index.ts';
 import { actionSetOutput, orderActionSet, runActionSet } from './action-set.ts';
 import type { Bridge } from './bridge.ts';
@@ -393,17 +399,11 @@ function runAction(
       return true;
 
     case 'set_field':
-      setField(context, action);
+      setField(context, action.field, action);
       return true;
-    case 'load': {
-      const { field } = action.destination;
-      if (mayWriteField(context, field)) {
-        const offset = subfieldBitOffset(action.destination);
-        lookAtBits(wildcards, offset, action.destination.bits);
-        writeBigBits(flow, offset, action.destination.bits, action.value);
-      }
+    case 'load':
+      setField(context, action.destination.field, action);
       return true;
-    }
     case 'move': {
       if (
         hasPrerequisite(flow, wildcards, action.source.field.prerequisite) &&
@@ -643,30 +643,42 @@ function mayWriteField(context: TranslationContext, field: MatchField): boolean 
   return hasPrerequisite(context.flow, context.wildcards, field.prerequisite);
 }
 
-/** A field's value and mask as words of the flow, made once per action. */
-const fieldWords: WeakMap<SetFieldAction, SetWord[]> = new WeakMap();
+/** What an action sets as words of the flow, made once per action. */
+const setWords: WeakMap<SetFieldAction | LoadAction, SetWord[]> = new WeakMap();
 
-function wordsOf(action: SetFieldAction): readonly SetWord[] {
-  let words = fieldWords.get(action);
+function wordsOf(action: SetFieldAction | LoadAction): readonly SetWord[] {
+  let words = setWords.get(action);
   if (words === undefined) {
-    const values = createFlow();
-    const masks = createFlow();
-    writeBigBits(values, action.field.bitOffset, action.field.width, action.value & action.mask);
-    writeBigBits(masks, action.field.bitOffset, action.field.width, action.mask);
-    words = [];
-    for (let word = 0; word < masks.length; word++) {
-      if (masks[word] !== 0) {
-        words.push({ word, value: values[word]!, mask: masks[word]! });
-      }
-    }
-    fieldWords.set(action, words);
+    words = compileSet(action);
+    setWords.set(action, words);
   }
   return words;
 }
 
-function setField(context: TranslationContext, action: SetFieldAction): void {
+function compileSet(action: SetFieldAction | LoadAction): SetWord[] {
+  const values = createFlow();
+  const masks = createFlow();
+  if (action.type === 'set_field') {
+    const { bitOffset, width } = action.field;
+    writeBigBits(values, bitOffset, width, action.value & action.mask);
+    writeBigBits(masks, bitOffset, width, action.mask);
+  } else {
+    const offset = subfieldBitOffset(action.destination);
+    writeBigBits(values, offset, action.destination.bits, action.value);
+    lookAtBits(masks, offset, action.destination.bits);
+  }
+  const words: SetWord[] = [];
+  for (let word = 0; word < masks.length; word++) {
+    if (masks[word] !== 0) {
+      words.push({ word, value: values[word]!, mask: masks[word]! });
+    }
+  }
+  return words;
+}
+
+function setField(context: TranslationContext, field: MatchField, action: SetFieldAction | LoadAction): void {
   const { flow, wildcards } = context;
-  if (!mayWriteField(context, action.field)) {
+  if (!mayWriteField(context, field)) {
     return;
   }
   for (const { word, value, mask } of wordsOf(action)) {
