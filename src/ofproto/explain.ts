@@ -26,7 +26,8 @@ export interface ExplainedField {
 
 /** Fields to explain, the widest first where several share bits; OpenFlow's own state never reaches a megaflow. */
 const EXPLAINED_FIELDS: readonly MatchField[] = FIELDS.filter(
-  ({ bitOffset, width }) => width > 0 && (bitOffset >>> 5 < W_METADATA || bitOffset >>> 5 > W_CONJ_ID),
+  ({ name, bitOffset, width }) =>
+    width > 0 && name !== 'in_port_oxm' && (bitOffset >>> 5 < W_METADATA || bitOffset >>> 5 > W_CONJ_ID),
 ).sort((a, b) => b.width - a.width);
 
 /** What each step of a translation of `flow` made the megaflow match, in the order of the steps. */
