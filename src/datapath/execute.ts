@@ -63,7 +63,7 @@ const ETHERNET_HEADER_LENGTH = 14;
 /** How often a packet can be recirculated. */
 export const MAX_RECIRC_DEPTH = 8;
 /** Explicit drops are counted by reason up to this one, higher reasons together with it. */
-export const MAX_DROP_REASON = 63;
+const MAX_DROP_REASON = 63;
 
 /** Nested lists below this depth are not run. */
 const MAX_NESTING = 32;
@@ -104,7 +104,7 @@ export interface DropCounters {
   nesting: number;
 }
 
-export function createDropCounters(): DropCounters {
+function createDropCounters(): DropCounters {
   return { reasons: new Float64Array(MAX_DROP_REASON + 1), meter: 0, recircDepth: 0, nesting: 0 };
 }
 

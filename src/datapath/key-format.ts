@@ -140,7 +140,7 @@ function pushTags(parts: string[], key: FlowWords, mask: FlowWords | null, isVer
 }
 
 /** `vid=…,pcp=…` of a TCI; `isVerbose` shows wildcarded zeros too. */
-export function formatTci(tci: number, mask: number, isVerbose: boolean): string {
+function formatTci(tci: number, mask: number, isVerbose: boolean): string {
   const parts: string[] = [];
   const vid = tci & 0xfff;
   const vidMask = mask & 0xfff;

@@ -36,15 +36,14 @@ export interface SystemCalls {
   errorMessage(errno: number): string;
 }
 
-export const EPERM = 1;
+const EPERM = 1;
 export const EINTR = 4;
 export const EIO = 5;
 export const ENXIO = 6;
 export const EAGAIN = 11;
-export const EACCES = 13;
-export const EBUSY = 16;
+const EACCES = 13;
+const EBUSY = 16;
 export const ENODEV = 19;
-export const EINVAL = 22;
 export const EMSGSIZE = 90;
 export const ENETDOWN = 100;
 export const ENOBUFS = 105;

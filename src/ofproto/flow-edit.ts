@@ -170,7 +170,7 @@ export function popMpls(flow: FlowWords, wildcards: FlowWords, ethertype: number
   return isDeep ? 'popped-from-deep' : 'popped';
 }
 
-export function setMplsBits(flow: FlowWords, wildcards: FlowWords, mask: number, value: number): void {
+function setMplsBits(flow: FlowWords, wildcards: FlowWords, mask: number, value: number): void {
   if (!isMplsEthertype(ethertypeOf(flow))) {
     return;
   }
@@ -240,10 +240,6 @@ export function lookAtBits(wildcards: FlowWords, bitOffset: number, width: numbe
     writeBits(wildcards, bitOffset + done, step, -1);
     done += step;
   }
-}
-
-export function lookAtField(wildcards: FlowWords, field: MatchField): void {
-  lookAtBits(wildcards, field.bitOffset, field.width);
 }
 
 export function lookAtSubfield(wildcards: FlowWords, subfield: Subfield): void {

@@ -33,11 +33,11 @@ export const STAGE_SLOT_MASK = 2;
 /** index after the stage's last trie */
 export const STAGE_TRIE_END = 3;
 export const STAGE_SIZE = 4;
-export const MAXIMUM_STAGES = 4;
+const MAXIMUM_STAGES = 4;
 export const PROGRAM_HEADER: number = PROGRAM_STAGE0 + MAXIMUM_STAGES * STAGE_SIZE;
 
 /** Why no rule matched; these are the low bits of `-1 - result`, the stage and the trie are above. */
-export const MISS_STAGE = 0;
+const MISS_STAGE = 0;
 export const MISS_TRIE = 1;
 /** the last stage's table told */
 export const MISS_LAST = 2;

@@ -64,7 +64,7 @@ export function translateOutput(
 }
 
 /** Why a packet goes to the controller, as seen from where the action stands. */
-export function controllerReason(context: TranslationContext): ControllerReason {
+function controllerReason(context: TranslationContext): ControllerReason {
   if (context.isInActionSet) {
     return 'action_set';
   }
@@ -77,7 +77,7 @@ function isTableMiss(rule: Rule): boolean {
 }
 
 /** Sends the packet out of one port, or through a patch port into its peer's bridge. */
-export function outputToPort(context: TranslationContext, number: number, maxLength: number): void {
+function outputToPort(context: TranslationContext, number: number, maxLength: number): void {
   const port = context.bridge.ports.get(number);
   if (port === undefined) {
     context.report('warning', 'Nonexistent output port');

@@ -51,7 +51,7 @@ function parseSetField(item: KeyValue, context: ActionContext): OpenFlowAction {
 }
 
 /** In the `exec` of a `ct` action only ct_mark and ct_label can be set, and nowhere else can they be. */
-export function checkConntrackField(field: MatchField, { outer }: ActionContext): void {
+function checkConntrackField(field: MatchField, { outer }: ActionContext): void {
   const isConntrack = field.name === 'ct_mark' || field.name === 'ct_label';
   if (outer === 'ct' && !isConntrack) {
     throw new OpenFlowTextError(
@@ -112,7 +112,7 @@ function splitLoad({ destination, value }: LoadAction): LoadAction[] {
   return loads;
 }
 
-export function formatLoad(action: LoadAction): string {
+function formatLoad(action: LoadAction): string {
   return splitLoad(action)
     .map(({ value, destination }) => `load:${formatHex(value)}->${formatSubfield(destination)}`)
     .join(',');
