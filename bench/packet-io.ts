@@ -1,6 +1,7 @@
 /**
  * Packets between two network namespaces through a switch in a third: ours, Open vSwitch's userspace datapath and the
- * Linux bridge, in turns within one run.
+ * Linux bridge, in turns within one run. Ours is the whole switch (`Switch` in its run loop: upcalls, OpenFlow, megaflow
+ * cache) with the one flow that a bridge of Open vSwitch starts with, `actions=NORMAL`.
  *
  *   ioA (va1) <-veth-> [ioS: va0 | switch | vb0] <-veth-> ioB (vb1)
  *
@@ -9,7 +10,11 @@
  * ping(8), iperf3(1); Open vSwitch is left out when it is not installed.
  *
  *   node --import ./test/support/typescript.mjs bench/packet-io.ts [--rounds 5] [--seconds 2] [--only megaflow,bridge]
- *     [--realtime] [--json]
+ *     [--metrics tcpGigabits] [--realtime] [--profile DIRECTORY] [--json]
+ *
+ * `--only` takes `forwarder`, too: the same ports under the least that can be called a switch, which shows what the
+ * pipeline costs. `--profile` writes CPU profiles of the switch process. The counts of our switch after a round go to
+ * standard error, without `--json`.
  *
  * `--realtime` is for machines that have other work: the switch's and the generator's main threads have a CPU each with
  * real-time priority, and TCP and ping run at the highest ordinary priority. The same file is the generator and the switch process (`--role`).
@@ -23,12 +28,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { BATCH_SIZE, type Netdev, openPacketSocket, PacketMemory } from '../src/netdev/index.ts';
-import { linuxSystemCalls, monotonicMilliseconds, NetworkNamespaces } from '../src/platform/index.ts';
+import { eventLoopTimers, linuxSystemCalls, monotonicMilliseconds, NetworkNamespaces } from '../src/platform/index.ts';
+import { runSwitch, Switch } from '../src/switch/index.ts';
 import { Packet } from '../src/wire/index.ts';
 import { startLearningForwarder } from '../test/support/learning-forwarder.ts';
 
-/** The switch under test: gets its ports, starts switching, and returns what stops it. */
-const startMegaflow: (ports: readonly Netdev[]) => () => void = startLearningForwarder;
+/** What the switch process can be: gets its ports, starts switching, and returns what ends it. */
+const SWITCHES: Readonly<Record<string, (ports: readonly Netdev[]) => () => void>> = {
+  megaflow: startMegaflow,
+  forwarder: startLearningForwarder,
+};
 
 const SINK_ADDRESS = [0x0a, 0, 0, 0, 0, 0xbb];
 const SOURCE_ADDRESS = [0x0a, 0, 0, 0, 0, 0xaa];
@@ -36,6 +45,8 @@ const ADDRESS_A = '10.111.0.1';
 const ADDRESS_B = '10.111.0.2';
 /** A 64-byte frame without its check sequence. */
 const FLOOD_FRAME_LENGTH = 60;
+/** How long the switch process may take to end when told to. */
+const EXIT_TIMEOUT_MS = 5000;
 const OVS_SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema';
 const THIS_FILE: string = fileURLToPath(import.meta.url);
 
@@ -51,27 +62,31 @@ interface Network {
 }
 
 /** Brings a switch up between va0 and vb0 of `network.s`; returns its process (null: the kernel) and what undoes it. */
-type Contender = (network: Network) => Promise<{ process: ChildProcess | null; stop: () => void }>;
+type Contender = (network: Network) => Promise<{ process: ChildProcess | null; stop: () => void | Promise<void> }>;
 
 const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '2' },
     only: { type: 'string', default: 'megaflow,ovs,bridge' },
+    metrics: { type: 'string', default: METRICS.join(',') },
+    profile: { type: 'string' },
     realtime: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     role: { type: 'string', default: 'drive' },
     interfaces: { type: 'string', default: '' },
+    contender: { type: 'string', default: '' },
   },
 });
 
-if (options.role === 'switch') runSwitch();
-else if (options.role === 'flood') runFlood();
+if (options.role === 'switch') playSwitch();
+else if (options.role === 'flood') playFlood();
 else await drive();
 
 async function drive(): Promise<void> {
   const contenders = new Map<string, Contender>([
-    ['megaflow', startOurs],
+    ['megaflow', (network) => startOurs(network, 'megaflow')],
+    ['forwarder', (network) => startOurs(network, 'forwarder')],
     ['ovs', startOpenVswitch],
     ['bridge', startBridge],
   ]);
@@ -112,24 +127,41 @@ async function measure(contender: Contender): Promise<Sample> {
     try {
       await reachable(network);
       // The flood first: it warms everything up for the others.
-      const packetsPerSecond = await measurePackets(network, running.process);
       return {
-        packetsPerSecond,
-        tcpGigabits: await measureTcp(network),
-        pingMicroseconds: await measurePing(network),
+        packetsPerSecond: wants('packetsPerSecond') ? await measurePackets(network, running.process) : null,
+        tcpGigabits: wants('tcpGigabits') ? await measureTcp(network) : null,
+        pingMicroseconds: wants('pingMicroseconds') ? await measurePing(network) : null,
       };
     } finally {
-      running.stop();
+      await running.stop();
     }
   } finally {
     namespaces.remove();
   }
 }
 
-async function startOurs({ namespaces, s }: Network): ReturnType<Contender> {
-  const child = spawnRole(namespaces, s, 'switch', 'va0,vb0');
+function wants(metric: Metric): boolean {
+  return options.metrics.split(',').includes(metric);
+}
+
+async function startOurs({ namespaces, s }: Network, contender: string): ReturnType<Contender> {
+  const profile = options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`];
+  const child = spawnRole(namespaces, s, 'switch', 'va0,vb0', profile, ['--contender', contender]);
   await once(child.stdout!, 'data');
-  return { process: child, stop: () => child.kill('SIGTERM') };
+  return {
+    process: child,
+    async stop(): Promise<void> {
+      const closed = once(child, 'close');
+      child.kill('SIGTERM');
+      const timer = setTimeout(() => child.kill('SIGKILL'), EXIT_TIMEOUT_MS);
+      const [code, signal] = await closed;
+      clearTimeout(timer);
+      if (code !== 0) {
+        process.stderr.write(`the switch process ended with ${signal ?? code}\n`);
+        process.exitCode = 1;
+      }
+    },
+  };
 }
 
 async function startBridge({ namespaces, s }: Network): ReturnType<Contender> {
@@ -238,8 +270,17 @@ function receivedPackets(namespaces: NetworkNamespaces, namespace: string): numb
   return Number(namespaces.run(namespace, 'cat', '/sys/class/net/vb1/statistics/rx_packets'));
 }
 
-function spawnRole(namespaces: NetworkNamespaces, namespace: string, role: string, interfaces: string): ChildProcess {
-  const args = [...process.execArgv, THIS_FILE, '--role', role, '--interfaces', interfaces];
+function spawnRole(
+  namespaces: NetworkNamespaces,
+  namespace: string,
+  role: string,
+  interfaces: string,
+  nodeOptions: readonly string[] = [],
+  more: readonly string[] = [],
+): ChildProcess {
+  const verbose = options.json ? ['--json'] : [];
+  const args = [...process.execArgv, ...nodeOptions, THIS_FILE, '--role', role, '--interfaces', interfaces];
+  args.push(...more, ...verbose);
   return namespaces.spawn(namespace, process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
@@ -264,15 +305,36 @@ function prioritised(command: string, ...args: string[]): [string, string[]] {
   return options.realtime ? ['nice', ['-n', '-20', command, ...args]] : [command, args];
 }
 
-function runSwitch(): void {
+function playSwitch(): void {
   const memory = new PacketMemory(linuxSystemCalls());
-  const stop = startMegaflow(options.interfaces.split(',').map((name) => openPacketSocket(memory, name)));
-  process.on('SIGTERM', stop);
+  const stop = SWITCHES[options.contender]!(
+    options.interfaces.split(',').map((name) => openPacketSocket(memory, name)),
+  );
+  // With nothing left to wait for, the process ends by itself.
+  process.once('SIGTERM', stop);
   process.stdout.write('ready\n');
 }
 
+function startMegaflow(ports: readonly Netdev[]): () => void {
+  const target = new Switch({ clock: monotonicMilliseconds });
+  for (const netdev of ports) {
+    target.addPort(netdev.name, { netdev });
+  }
+  target.addFlow('actions=NORMAL');
+  const stop = runSwitch(target, eventLoopTimers);
+  return () => {
+    stop();
+    if (!options.json) {
+      const { datapath, malformed } = target.counters();
+      const portStats = target.ports.map(({ name, stats }) => ({ name, ...stats }));
+      process.stderr.write(`${JSON.stringify({ datapath, malformed, portStats })}\n`);
+    }
+    target.close();
+  };
+}
+
 /** Sends UDP packets as fast as one thread can, until it is killed. */
-function runFlood(): void {
+function playFlood(): void {
   const memory = new PacketMemory(linuxSystemCalls());
   const port = openPacketSocket(memory, options.interfaces);
   const frame = Uint8Array.from([

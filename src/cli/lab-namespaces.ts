@@ -9,12 +9,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Netdev, openPacketSocket, openTap, PacketMemory } from '../netdev/index.ts';
 import {
   canCreateTap,
+  eventLoopTimers,
   linuxSystemCalls,
   monotonicMilliseconds,
   NetworkNamespaces,
   PlatformError,
 } from '../platform/index.ts';
-import { Switch } from '../switch/index.ts';
+import { runSwitch, Switch } from '../switch/index.ts';
 import { CliError } from './cli-error.ts';
 import { Interrupted, LAB_HOSTS, type LabHost, type LabNetwork, type PingOutcome } from './lab-network.ts';
 import { formatBytes } from './terminal.ts';
@@ -22,8 +23,6 @@ import { formatBytes } from './terminal.ts';
 const LOCAL_PORT = 'br0';
 const LOCAL_ADDRESS = '10.0.0.254';
 const PREFIX = '/24';
-/** How often the switch looks after itself when no packet comes. */
-const TIMER_MS = 100;
 const TICK_MS = 1000;
 const TRANSFER_BYTES = 64 * 1024 * 1024;
 const REACH_TIMEOUT_MS = 600;
@@ -129,7 +128,7 @@ class NamespaceNetwork implements LabNetwork {
   readonly #namespaces: NetworkNamespaces;
   readonly #hosts: ReadonlyMap<string, string>;
   readonly #interrupted: AbortSignal;
-  readonly #timer: NodeJS.Timeout;
+  readonly #stopSwitch: () => void;
 
   constructor(
     namespaces: NetworkNamespaces,
@@ -148,10 +147,7 @@ class NamespaceNetwork implements LabNetwork {
       const other = LAB_HOSTS[(index + 1) % LAB_HOSTS.length]!;
       return `${name} has ${ipv4}: ip netns exec ${hosts.get(name)!} ping ${other.ipv4}`;
     });
-    for (const { netdev } of target.ports) {
-      netdev.setReadableListener(() => target.poll());
-    }
-    this.#timer = setInterval(() => target.poll(), TIMER_MS);
+    this.#stopSwitch = runSwitch(target, eventLoopTimers);
   }
 
   async ping(from: LabHost, address: string, count: number): Promise<PingOutcome> {
@@ -205,7 +201,7 @@ class NamespaceNetwork implements LabNetwork {
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    this.#stopSwitch();
     this.switch.close();
     this.#namespaces.remove();
   }

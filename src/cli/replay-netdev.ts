@@ -29,6 +29,7 @@ export class ReplayNetdev implements Netdev {
   readonly name: string;
   readonly number: number;
   readonly type = 'pcap';
+  readonly isExternal = false;
   readonly etherAddress: Uint8Array = new Uint8Array(6);
   readonly mtu = 1500;
   readonly linkUp = true;
@@ -46,6 +47,7 @@ export class ReplayNetdev implements Netdev {
   readonly #sink: FrameSink | null;
   readonly #packet: Packet = Packet.allocate(ORDINARY_FRAME);
   #waits = false;
+  #listener: (() => void) | null = null;
 
   constructor(name: string, number: number, current: CurrentFrame, sink: FrameSink | null) {
     this.name = name;
@@ -72,6 +74,7 @@ export class ReplayNetdev implements Netdev {
     this.stats.rxPackets++;
     this.stats.rxBytes += whole;
     this.#waits = true;
+    this.#listener?.();
   }
 
   receive(batch: Packet[]): number {
@@ -100,8 +103,12 @@ export class ReplayNetdev implements Netdev {
     return count;
   }
 
-  /** Nobody waits for a replay: the frames are offered. */
-  setReadableListener(_listener: (() => void) | null): void {}
+  setReadableListener(listener: (() => void) | null): void {
+    this.#listener = listener;
+    if (this.#waits) {
+      listener?.();
+    }
+  }
 
   close(): void {
     this.#waits = false;

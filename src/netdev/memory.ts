@@ -25,6 +25,7 @@ export interface MemoryNetdevOptions {
 export class MemoryNetdev implements Netdev {
   readonly name: string;
   readonly type = 'memory';
+  readonly isExternal = false;
   readonly etherAddress: Uint8Array;
   readonly mtu: number;
   readonly stats: NetdevStats;

@@ -29,6 +29,12 @@ export interface Netdev {
   readonly stats: NetdevStats;
   /** whether the link is up: an admin-up port with carrier */
   readonly linkUp: boolean;
+  /**
+   * Whether packets come from outside of the program. Then only the event loop can say that some wait: it calls the
+   * readable listener again and again while they do, and a listener keeps the program alive. Other ports call it
+   * from within whatever made packets wait.
+   */
+  readonly isExternal: boolean;
 
   /**
    * Takes up to `BATCH_SIZE` waiting packets into `batch[0..n)` and returns n; 0 when none waits. The entries are
@@ -43,7 +49,10 @@ export interface Netdev {
    */
   send(batch: Packet[], count: number): number;
 
-  /** Calls `listener` whenever packets may be waiting; one listener at a time, `null` stops it. */
+  /**
+   * Calls `listener` whenever packets may be waiting, and at once if some are; one listener at a time, `null` stops it.
+   * Nobody asks a port for packets that has not called.
+   */
   setReadableListener(listener: (() => void) | null): void;
 
   /** Gives everything back. Further calls do nothing. */

@@ -155,6 +155,7 @@ function setBuffer(memory: PacketMemory, fd: number, forced: number, limited: nu
 class PacketSocketNetdev implements Netdev {
   readonly name: string;
   readonly type = 'system';
+  readonly isExternal = true;
 
   private readonly memory: PacketMemory;
   private readonly calls: SystemCalls;

@@ -26,6 +26,7 @@ export function createPatchPair(firstName: string, secondName: string, options: 
 class PatchNetdev implements Netdev {
   readonly name: string;
   readonly type = 'patch';
+  readonly isExternal = false;
   readonly etherAddress: Uint8Array;
   readonly mtu: number;
   readonly stats: NetdevStats;

@@ -25,6 +25,7 @@ export interface PcapNetdevOptions {
 export class PcapNetdev implements Netdev {
   readonly name: string;
   readonly type = 'pcap';
+  readonly isExternal = false;
   readonly etherAddress: Uint8Array;
   readonly mtu: number;
   readonly stats: NetdevStats;

@@ -94,6 +94,7 @@ export function openTap(memory: PacketMemory, name: string, options: TapOptions 
 class TapNetdev implements Netdev {
   readonly name: string;
   readonly type = 'tap';
+  readonly isExternal = true;
   readonly stats: NetdevStats = createStats();
 
   private readonly memory: PacketMemory;

@@ -15,3 +15,4 @@ export {
   networkNamespacesProblem,
   requireCapabilities,
 } from './privileges.ts';
+export { eventLoopTimers } from './timers.ts';

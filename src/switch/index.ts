@@ -1,1 +1,2 @@
+export { type RunLoopTimers, runSwitch } from './run-loop.ts';
 export * from './switch.ts';

@@ -19,7 +19,7 @@ import {
   UserspaceDpif,
 } from '../dpif/index.ts';
 import { createFlow, extractFlow, type FlowWords, parseFlow, W_IN_PORT } from '../flow/index.ts';
-import { MemoryNetdev, type Netdev, type NetdevStats } from '../netdev/index.ts';
+import { BATCH_SIZE, MemoryNetdev, type Netdev, type NetdevStats } from '../netdev/index.ts';
 import {
   Bridge,
   type ExplainedField,
@@ -53,9 +53,12 @@ import {
 } from '../openflow/index.ts';
 import { type PacketIn, Pipeline, Udpif, type UdpifCounters, type UdpifSummary } from '../udpif/index.ts';
 import { Packet } from '../wire/index.ts';
+import { type ReadyPort, ReadyPorts } from './ready-ports.ts';
 
 /** How often a running switch looks after itself, unless it is told to: Open vSwitch's revalidators wake every 500 ms. */
 const MAINTENANCE_INTERVAL_MS = 500;
+/** With a clock, the least time between two rounds of revalidation, unless told otherwise. */
+const REVALIDATION_INTERVAL_MS = 100;
 /** A batch of rounds in which packets go round between ports of the same program ends after this many. */
 const MAX_SETTLE_ROUNDS = 1000;
 /** Two are enough, because the second credits nothing new; the bound is for the unforeseen. */
@@ -150,6 +153,9 @@ export interface SwitchCounters {
   readonly malformed: number;
 }
 
+/** Called when packets may wait on a port; see `Switch.setReadableListener`. */
+export type ReadableListener = (isExternal: boolean) => void;
+
 /** A port of a switch. */
 export class SwitchPort {
   readonly name: string;
@@ -219,6 +225,10 @@ export class Switch {
   readonly udpif: Udpif;
   readonly #options: SwitchOptions;
   readonly #ports: Map<string, SwitchPort> = new Map();
+  readonly #inputs: Map<string, ReadyPort> = new Map();
+  readonly #ready: ReadyPorts = new ReadyPorts();
+  #readableListener: ReadableListener | null = null;
+  #isPolling = false;
   readonly #firstBridge: string;
   #nowMs = 0;
   #lastMaintenanceMs = 0;
@@ -293,6 +303,9 @@ export class Switch {
     this.pipeline.attach(datapathPort, bridge, port);
     const added = new SwitchPort(this, name, number, bridge.name, netdev);
     this.#ports.set(name, added);
+    const input: ReadyPort = { netdev, datapathPort, isReady: false };
+    this.#inputs.set(name, input);
+    this.#listenTo(input);
     this.#refresh();
     return added;
   }
@@ -303,6 +316,7 @@ export class Switch {
     const owner = this.#bridge(bridge);
     const { datapathPort } = owner.ports.get(number)!;
     this.#ports.delete(name);
+    this.#inputs.delete(name);
     owner.removePort(number);
     this.pipeline.detach(datapathPort);
     this.dpif.removePort(datapathPort);
@@ -397,17 +411,71 @@ export class Switch {
       .join('');
   }
 
-  /** Receives what waits on all ports and switches it, until nothing waits. */
+  /** Receives what waits on all ports and switches it, until nothing waits. Called from within itself, it does nothing. */
   poll(): void {
-    for (let round = 0; round < MAX_SETTLE_ROUNDS; round++) {
-      if (this.dpif.datapath.poll(this.nowMs) === 0) {
-        break;
+    if (this.#readableListener === null) {
+      for (const input of this.#inputs.values()) {
+        if (input.netdev.isExternal) {
+          this.#ready.add(input);
+        }
       }
-      this.#refresh();
     }
+    this.pollReady(MAX_SETTLE_ROUNDS);
     if (this.#options.clock !== undefined) {
       this.#maintainIfDue();
     }
+  }
+
+  /**
+   * Receives and switches at most `rounds` batches of each port that said that something waits there. Returns whether
+   * ports may still have something. For run loops; `poll` is for everybody else.
+   */
+  pollReady(rounds: number): boolean {
+    if (this.#isPolling) {
+      return false;
+    }
+    const ready = this.#ready;
+    this.#isPolling = true;
+    try {
+      for (let round = 0; round < rounds && !ready.isEmpty; round++) {
+        const nowMs = this.nowMs;
+        const ports = ready.takeAll();
+        for (let index = 0; index < ports.length; index++) {
+          this.#receive(ports[index]!, nowMs);
+        }
+        this.#refresh();
+      }
+    } finally {
+      this.#isPolling = false;
+    }
+    return !ready.isEmpty;
+  }
+
+  /**
+   * Calls `listener` when packets may wait on a port. External ports are watched while there is a listener, which keeps the
+   * program alive; without one only `poll` asks them.
+   */
+  setReadableListener(listener: ReadableListener | null): void {
+    this.#readableListener = listener;
+    for (const input of this.#inputs.values()) {
+      if (input.netdev.isExternal) {
+        this.#listenTo(input);
+      }
+    }
+  }
+
+  /** When `tend` has something to do, in the time of `nowMs`. */
+  get tendAtMs(): number {
+    const maintainAtMs = this.#lastMaintenanceMs + MAINTENANCE_INTERVAL_MS;
+    return this.udpif.needsRevalidation
+      ? Math.min(maintainAtMs, this.#lastRoundMs + this.#revalidationIntervalMs)
+      : maintainAtMs;
+  }
+
+  /** Maintains the switch, or revalidates its cache, if it is time to. For run loops: `poll` does it, too. */
+  tend(): void {
+    this.#refresh();
+    this.#maintainIfDue();
   }
 
   /** Sends a frame into the switch on the named port and returns everything that left ports in memory. */
@@ -541,6 +609,35 @@ export class Switch {
     }
   }
 
+  /** Takes one batch of a port. A device of the system that gave less has no more; the event loop will say when it has. */
+  #receive(port: ReadyPort, nowMs: number): void {
+    const { netdev } = port;
+    // When something that it calls throws, the port may have more.
+    let count = BATCH_SIZE;
+    try {
+      count = this.dpif.datapath.processPort(port.datapathPort, nowMs);
+    } finally {
+      if (count === BATCH_SIZE || (count > 0 && !netdev.isExternal)) {
+        this.#ready.add(port);
+      }
+    }
+  }
+
+  /** Has a port say when packets wait there: an external one only to a listener of ours. */
+  #listenTo(input: ReadyPort): void {
+    const { isExternal } = input.netdev;
+    if (isExternal && this.#readableListener === null) {
+      input.netdev.setReadableListener(null);
+      return;
+    }
+    input.netdev.setReadableListener(() => {
+      this.#ready.add(input);
+      if (!this.#isPolling) {
+        this.#readableListener?.(isExternal);
+      }
+    });
+  }
+
   #maintainIfDue(): void {
     if (this.nowMs - this.#lastMaintenanceMs >= MAINTENANCE_INTERVAL_MS) {
       this.maintain();
@@ -563,13 +660,16 @@ export class Switch {
     this.#revalidate();
   }
 
+  get #revalidationIntervalMs(): number {
+    return this.#options.revalidationIntervalMs ?? REVALIDATION_INTERVAL_MS;
+  }
+
   /** Makes the cache true again after a change. */
   #refresh(): void {
     if (!this.udpif.needsRevalidation) {
       return;
     }
-    const { clock, revalidationIntervalMs = 100 } = this.#options;
-    if (clock === undefined || this.nowMs - this.#lastRoundMs >= revalidationIntervalMs) {
+    if (this.#options.clock === undefined || this.nowMs - this.#lastRoundMs >= this.#revalidationIntervalMs) {
       this.#revalidate();
     }
   }

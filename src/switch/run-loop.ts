@@ -1,0 +1,81 @@
+/**
+ * The run loop: what makes a switch with a clock switch by itself.
+ *
+ * A port of the system (packet socket, TAP) that becomes readable is served at once, in the event that says so, because
+ * the round trip of a ping is made of little else. A port in memory is served soon after, never from within the call
+ * that put a packet there. Either way each port with something waiting gives a bounded number of batches, in turns,
+ * before timers and whatever else the program does get their turn; what is left is taken up right after them.
+ *
+ * One timer runs for what the switch does by time: expiry, statistics, revalidation that was put off. Without packets the
+ * loop wakes twice a second; nothing spins.
+ *
+ * Timers come in through an interface, readable events through the ports: this runs in a browser, too.
+ */
+import type { Switch } from './switch.ts';
+
+/** Batches of a port that are handled before others get their turn: about a millisecond of small packets. */
+const ROUNDS_PER_TURN = 8;
+
+/** What a run loop needs of an event loop. Both return a function that takes the call back. */
+export interface RunLoopTimers {
+  /** Calls `callback` once, after `delayMs` or a little later. */
+  after(delayMs: number, callback: () => void): () => void;
+  /** Calls `callback` once, after other events that wait have had their turn. */
+  soon(callback: () => void): () => void;
+}
+
+/**
+ * Runs a switch that follows a clock until the returned function is called, which leaves ports and flows as they are.
+ * A switch has one run loop at a time. Ports may be added and removed meanwhile.
+ */
+export function runSwitch(target: Switch, timers: RunLoopTimers): () => void {
+  let cancelSoon: (() => void) | null = null;
+  let cancelTimer: (() => void) | null = null;
+  let timerAtMs = Number.POSITIVE_INFINITY;
+
+  function takeTurn(): void {
+    if (target.pollReady(ROUNDS_PER_TURN)) {
+      takeTurnSoon();
+    }
+    // Switching may have changed the pipeline, which is looked at earlier than what the timer was set for.
+    if (target.tendAtMs < timerAtMs) {
+      setTimer();
+    }
+  }
+
+  function takeTurnSoon(): void {
+    cancelSoon ??= timers.soon(onSoon);
+  }
+
+  function onSoon(): void {
+    cancelSoon = null;
+    takeTurn();
+  }
+
+  function setTimer(): void {
+    cancelTimer?.();
+    timerAtMs = target.tendAtMs;
+    cancelTimer = timers.after(Math.max(0, timerAtMs - target.nowMs), onTimer);
+  }
+
+  function onTimer(): void {
+    cancelTimer = null;
+    target.tend();
+    setTimer();
+  }
+
+  target.setReadableListener((isExternal) => {
+    if (isExternal) {
+      takeTurn();
+    } else {
+      takeTurnSoon();
+    }
+  });
+  takeTurnSoon();
+  setTimer();
+  return () => {
+    target.setReadableListener(null);
+    cancelSoon?.();
+    cancelTimer?.();
+  };
+}
