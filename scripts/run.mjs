@@ -71,11 +71,14 @@ function check() {
   run('npx', ['--no', '--', 'knip']);
 }
 
-/** Installs the npm packages of the lock file unless they are there. */
+/**
+ * Installs the npm packages of the lock file unless they are there. Not by `npm ci`: the lock file leaves out the binaries of
+ * platforms that the registry it was made with did not have, and `npm ci` refuses that on every platform.
+ */
 function installPackages() {
   const installed = 'node_modules/.package-lock.json';
   if (!existsSync(installed) || statSync(installed).mtimeMs < statSync('package-lock.json').mtimeMs) {
-    run('npm', ['ci', '--no-audit', '--no-fund']);
+    run('npm', ['install', '--no-save', '--no-audit', '--no-fund']);
   }
 }
 
