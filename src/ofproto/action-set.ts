@@ -84,10 +84,15 @@ export function runActionSet(context: TranslationContext): void {
   if (!FINAL_ACTIONS.includes(actions.at(-1)?.type ?? 'note')) {
     return;
   }
+  const { isExiting, isInActionSet, isInBucket } = context;
   context.trace?.enterAfterTable('table', '--. Executing action set:');
   context.isInActionSet = true;
+  context.isInBucket = false;
+  // `exit` spares it, which Open vSwitch documents but does not do (ovs-actions(7), "The exit action").
   context.isExiting = false;
   context.runActions(context, actions, true);
-  context.isInActionSet = false;
+  context.isExiting = isExiting;
+  context.isInActionSet = isInActionSet;
+  context.isInBucket = isInBucket;
   context.trace?.leave();
 }

@@ -32,6 +32,8 @@ import {
   VLAN_CFI,
   W_MPLS,
   W_TP,
+  W_TUN_DST,
+  W_TUN_IPV6_DST,
   W_TYPE_PROTO_FRAG,
   W_VLAN0,
 } from '../flow/index.ts';
@@ -73,7 +75,10 @@ const MAX_VLANS = 2;
 
 /** Writes what makes `base` into `flow` and records it in `base`. Bits that it has to set are added to `wildcards`. */
 export function commitActions(flow: FlowWords, base: FlowWords, wildcards: FlowWords, writer: ActionWriter): void {
-  commitAttribute(OVS_KEY_ATTR_TUNNEL, flow, base, wildcards, writer);
+  if (flow[W_TUN_DST] !== 0 || flow[W_TUN_IPV6_DST] !== 0) {
+    // Without a destination there is no tunnel, only fields that nobody will see.
+    commitAttribute(OVS_KEY_ATTR_TUNNEL, flow, base, wildcards, writer);
+  }
   commitAttribute(OVS_KEY_ATTR_ETHERNET, flow, base, wildcards, writer);
   if (countMplsLabels(base) === 0 && countMplsLabels(flow) === 0) {
     commitNetwork(flow, base, wildcards, writer);

@@ -6,9 +6,9 @@
  * so that connections spread without a megaflow for each. `hash` hashes fields here, which un-wildcards them all.
  */
 import { HASH_L4, HASH_SYM_L4 } from '../dpif/index.ts';
-import { FLOW_WORDS, type Match, W_DP_HASH, W_ETH_DST_SRC, W_ETH_SRC } from '../flow/index.ts';
+import { FLOW_WORDS, type Match, W_ACTSET_OUTPUT, W_DP_HASH, W_ETH_DST_SRC, W_ETH_SRC } from '../flow/index.ts';
 import type { OpenFlowAction } from '../openflow/index.ts';
-import { orderActionSet } from './action-set.ts';
+import { actionSetOutput, orderActionSet } from './action-set.ts';
 import type { Group, GroupBucket } from './groups.ts';
 import { finishHash, hashWord } from './hash.ts';
 import type { TranslationContext } from './translation-context.ts';
@@ -43,14 +43,28 @@ export function translateGroup(context: TranslationContext, number: number, isLa
   }
 }
 
-/** Runs a bucket's actions, as an action set, on the flow as it is; the flow is the same afterwards. */
+/**
+ * Runs a bucket's actions, as an action set, on the flow as it is; the flow is the same afterwards. `exit` ends the bucket
+ * only. What tables that it sends to write to the action set stays there.
+ */
 function runBucket(context: TranslationContext, bucket: GroupBucket, isLast: boolean): void {
+  const { isExiting } = context;
+  let written: readonly OpenFlowAction[] = [];
   context.runIsolated(isLast, () => {
     context.trace?.enter('bucket', `bucket ${bucket.bucketId}`);
-    context.stack = [];
+    context.isInBucket = true;
+    context.depth++;
     context.runActions(context, orderBucket(bucket.actions), isLast);
+    context.depth--;
+    context.finishFreezing();
+    context.isExiting = isExiting;
     context.trace?.leave();
+    written = context.actionSet;
   });
+  if (written.length > 0) {
+    context.actionSet = [...context.actionSet, ...written];
+    context.flow[W_ACTSET_OUTPUT] = actionSetOutput(context.actionSet);
+  }
 }
 
 const orderedBuckets: WeakMap<readonly OpenFlowAction[], OpenFlowAction[]> = new WeakMap();
@@ -97,19 +111,27 @@ function whatIsDown(bucket: GroupBucket): string {
 function translateSelect(context: TranslationContext, group: Group, isLast: boolean): void {
   if (group.selectionMethod === 'hash') {
     useBucket(context, group, selectByFields(context, group, group.hashFields), isLast);
-  } else if (group.selectionMethod === 'dp_hash' || usesDatapathHash(group)) {
-    selectByDatapathHash(context, group, isLast);
+    return;
+  }
+  const table = hashTable(group);
+  if (table !== null && usesDatapathHash(group)) {
+    selectByDatapathHash(context, group, table, isLast);
   } else {
     useBucket(context, group, selectBySource(context, group), isLast);
   }
 }
 
-/** Whether a group without a selection method gets `dp_hash`. */
-function usesDatapathHash(group: Group): boolean {
-  return group.selectionMethod === '' && group.buckets.length <= MAX_DP_HASH_BUCKETS && hashTable(group) !== null;
+/** Whether a group that does not ask for `hash` gets `dp_hash`, if its weights allow it. */
+function usesDatapathHash({ selectionMethod, buckets }: Group): boolean {
+  return selectionMethod === 'dp_hash' || buckets.length <= MAX_DP_HASH_BUCKETS;
 }
 
-function selectByDatapathHash(context: TranslationContext, group: Group, isLast: boolean): void {
+function selectByDatapathHash(
+  context: TranslationContext,
+  group: Group,
+  table: readonly number[],
+  isLast: boolean,
+): void {
   const { flow, wildcards } = context;
   if (!context.hasHash) {
     const basis = Number(group.selectionMethodParameter & 0xffffffffn);
@@ -119,17 +141,15 @@ function selectByDatapathHash(context: TranslationContext, group: Group, isLast:
     context.keepForLater([{ type: 'group', group: group.id }]);
     return;
   }
-  const table = hashTable(group) ?? [0];
   const mask = table.length - 1;
   wildcards[W_DP_HASH]! |= mask;
-  const preferred = table[flow[W_DP_HASH]! & mask]!;
-  useBucket(context, group, liveFrom(context, group, preferred), isLast);
+  useBucket(context, group, liveFrom(context, group, table, flow[W_DP_HASH]! & mask), isLast);
 }
 
-/** The preferred bucket, or the next live one after it. */
-function liveFrom(context: TranslationContext, group: Group, preferred: number): number {
-  for (let step = 0; step < group.buckets.length; step++) {
-    const index = (preferred + step) % group.buckets.length;
+/** The bucket of a hash, or of the next one whose bucket lives: so the others share what a dead one had, by their weights. */
+function liveFrom(context: TranslationContext, group: Group, table: readonly number[], hash: number): number {
+  for (let step = 0; step < table.length; step++) {
+    const index = table[(hash + step) & (table.length - 1)]!;
     if (isLive(context, group.buckets[index]!)) {
       return index;
     }

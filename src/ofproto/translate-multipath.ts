@@ -58,12 +58,12 @@ function iterateHash(hash: number, links: number, argument: number): number {
   return (hash >>> 0) % links;
 }
 
-export function translateBundle(context: TranslationContext, action: BundleAction): void {
+export function translateBundle(context: TranslationContext, action: BundleAction, isLast: boolean): void {
   const port = chooseMember(context, action);
   if (action.destination !== null) {
     setSubfield(context, action.destination, port);
   } else if (port !== OFPP_NONE) {
-    translateOutput(context, port, 0, false, false);
+    translateOutput(context, port, 0, false, false, isLast);
   }
 }
 

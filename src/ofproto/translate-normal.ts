@@ -17,9 +17,10 @@ import {
   W_TYPE_PROTO_FRAG,
   W_VLAN0,
 } from '../flow/index.ts';
+import { OFPP_CONTROLLER, OFPP_NONE } from '../openflow/index.ts';
 import { ETHERTYPE_ARP, ETHERTYPE_VLAN } from '../wire/index.ts';
 import { ethertypeOf, networkProtocolOf } from './flow-edit.ts';
-import type { BridgePort } from './port.ts';
+import { type BridgePort, DEFAULT_PORT_CONFIG, TRUNK_ALL } from './port.ts';
 import type { TranslationContext } from './translation-context.ts';
 
 const VLAN_VID_MASK = 0x0fff;
@@ -36,23 +37,42 @@ interface FrameVlans {
   readonly inner: number;
 }
 
-type OutputToPort = (context: TranslationContext, port: number, maxLength: number) => void;
+type OutputToPort = (context: TranslationContext, port: number, maxLength: number, isLast: boolean) => void;
 
 const WHOLE_PACKET = 0xffff;
 
-export function translateNormal(context: TranslationContext, output: OutputToPort): void {
+/** Where packets come from that a controller makes up: a trunk of all VLANs at which nothing is learned. */
+const NO_PORT: BridgePort = {
+  number: OFPP_NONE,
+  name: 'none',
+  datapathPort: -1,
+  peer: null,
+  config: DEFAULT_PORT_CONFIG,
+  linkUp: true,
+  vlans: TRUNK_ALL,
+  isProtected: false,
+  patchStats: { rxPackets: 0, rxBytes: 0, txPackets: 0, txBytes: 0 },
+};
+
+/** Addresses that bridges do not forward: ovs-vswitchd.conf.db(5), "forward-bpdu". */
+const RESERVED_ADDRESSES: ReadonlySet<number> = new Set([
+  0x00e02b000000, 0x00e02b000004, 0x00e02b000006, 0x01000c000000, 0x01000ccccccc, 0x01000ccccccd, 0x01000ccdcdcd,
+]);
+
+/** `output` sends a packet out of a port; translate-output.ts, which has it, imports this file. */
+export function translateNormal(context: TranslationContext, output: OutputToPort, isLast: boolean): void {
   const { flow, wildcards, bridge } = context;
   wildcards[W_ETH_DST] = -1;
   wildcards[W_ETH_DST_SRC] = -1;
   wildcards[W_ETH_SRC] = -1;
   wildcards[W_VLAN0]! |= (flow[W_VLAN0]! & VLAN_CFI) === 0 ? 0 : VLAN_VID_MASK | VLAN_CFI;
 
-  const inPort = bridge.ports.get(flow[W_IN_PORT]!);
+  const inPort = inputPort(context);
   if (inPort === undefined) {
     context.report('warning', 'no input bundle, dropping');
     return;
   }
-  if (isReservedMulticast(flow) && !bridge.forwardBpdu) {
+  if (isReserved(flow) && !bridge.forwardBpdu) {
     context.report('detail', 'packet has reserved destination MAC, dropping');
     return;
   }
@@ -66,12 +86,19 @@ export function translateNormal(context: TranslationContext, output: OutputToPor
     return;
   }
   learn(context, inPort, vlans.outerVid);
-  forward(context, output, inPort, vlans);
+  forward(context, output, inPort, vlans, isLast);
 }
 
-/** Link-local multicast 01:80:c2:00:00:0x, which bridges do not forward (IEEE 802.1D, table 7-10). */
-function isReservedMulticast(flow: FlowWords): boolean {
-  return flow[W_ETH_DST] === 0x0180c200 && (flow[W_ETH_DST_SRC]! & 0xfff00000) === 0;
+function inputPort({ bridge, flow }: TranslationContext): BridgePort | undefined {
+  const number = flow[W_IN_PORT]!;
+  return number === OFPP_NONE || number === OFPP_CONTROLLER ? NO_PORT : bridge.ports.get(number);
+}
+
+/** Whether the destination is one that bridges keep for themselves, link-local multicast (01:80:c2:00:00:0x) among them. */
+function isReserved(flow: FlowWords): boolean {
+  const high = flow[W_ETH_DST]! >>> 0;
+  const low = flow[W_ETH_DST_SRC]! >>> 16;
+  return (high === 0x0180c200 && low < 16) || RESERVED_ADDRESSES.has(high * 0x10000 + low);
 }
 
 /** The VLANs of a frame that comes in, or null, with a remark, when the port does not take it. */
@@ -132,7 +159,7 @@ function carriesCustomerVlan(port: BridgePort, vid: number): boolean {
 function learn(context: TranslationContext, port: BridgePort, vlan: number): void {
   const { flow, bridge } = context;
   const macHigh = flow[W_ETH_DST_SRC]! & 0xffff;
-  if ((macHigh & 0x0100) !== 0) {
+  if ((macHigh & 0x0100) !== 0 || port === NO_PORT) {
     return;
   }
   context.effects.push({
@@ -165,7 +192,13 @@ function isGratuitousArp(context: TranslationContext): boolean {
   return flow[W_NW_SRC] === flow[W_NW_DST];
 }
 
-function forward(context: TranslationContext, output: OutputToPort, inPort: BridgePort, vlans: FrameVlans): void {
+function forward(
+  context: TranslationContext,
+  output: OutputToPort,
+  inPort: BridgePort,
+  vlans: FrameVlans,
+  isLast: boolean,
+): void {
   const { flow, bridge } = context;
   const macHigh = flow[W_ETH_DST]! >>> 16;
   const macLow = (flow[W_ETH_DST]! << 16) | (flow[W_ETH_DST_SRC]! >>> 16);
@@ -176,7 +209,7 @@ function forward(context: TranslationContext, output: OutputToPort, inPort: Brid
       context.report('detail', 'learned port is input port, dropping');
     } else if (outPort !== undefined && !(inPort.isProtected && outPort.isProtected)) {
       context.report('detail', 'forwarding to learned port');
-      outputTagged(context, output, outPort, vlans);
+      outputTagged(context, output, outPort, vlans, isLast);
     } else {
       context.report(
         'detail',
@@ -186,21 +219,29 @@ function forward(context: TranslationContext, output: OutputToPort, inPort: Brid
     return;
   }
   context.report('detail', 'no learned MAC for destination, flooding');
-  for (const port of bridge.portsInOrder()) {
-    if (
-      port !== inPort &&
-      !port.config.noFlood &&
-      carriesVlan(port, vlans.outerVid) &&
-      (port.vlans.mode !== 'dot1q-tunnel' || carriesCustomerVlan(port, vlans.inner & VLAN_VID_MASK)) &&
-      !(inPort.isProtected && port.isProtected)
-    ) {
-      outputTagged(context, output, port, vlans);
-    }
+  const ports = bridge
+    .portsInOrder()
+    .filter(
+      (port) =>
+        port !== inPort &&
+        !port.config.noFlood &&
+        carriesVlan(port, vlans.outerVid) &&
+        (port.vlans.mode !== 'dot1q-tunnel' || carriesCustomerVlan(port, vlans.inner & VLAN_VID_MASK)) &&
+        !(inPort.isProtected && port.isProtected),
+    );
+  for (const port of ports) {
+    outputTagged(context, output, port, vlans, isLast && port === ports.at(-1));
   }
 }
 
 /** Sends the frame out of a port, tagged as the port wants it, and leaves the flow as it was. */
-function outputTagged(context: TranslationContext, output: OutputToPort, port: BridgePort, frame: FrameVlans): void {
+function outputTagged(
+  context: TranslationContext,
+  output: OutputToPort,
+  port: BridgePort,
+  frame: FrameVlans,
+  isLast: boolean,
+): void {
   const { flow } = context;
   const outer = flow[W_VLAN0]!;
   const inner = flow[W_VLAN0 + 1]!;
@@ -229,7 +270,7 @@ function outputTagged(context: TranslationContext, output: OutputToPort, port: B
     // A tag that is taken off is put back for the next port, priority and all.
     context.wildcards[W_VLAN0] = -1;
   }
-  output(context, port.number, WHOLE_PACKET);
+  output(context, port.number, WHOLE_PACKET, isLast);
   flow[W_VLAN0] = outer;
   flow[W_VLAN0 + 1] = inner;
 }

@@ -2,7 +2,7 @@
  * Translation of everything that sends a packet somewhere: ports, patch ports into other bridges, floods, queues,
  * the controller.
  */
-import { W_ACTSET_OUTPUT, W_IN_PORT, W_METADATA, W_REG0, W_SKB_PRIORITY } from '../flow/index.ts';
+import { W_ACTSET_OUTPUT, W_IN_PORT, W_REG0, W_SKB_PRIORITY, W_TUN_ID } from '../flow/index.ts';
 import {
   type ControllerReason,
   OFPP_ALL,
@@ -20,34 +20,38 @@ import type { BridgePort } from './port.ts';
 import type { Rule } from './rule.ts';
 import { translateNormal } from './translate-normal.ts';
 import { lookUpTable } from './translate-table.ts';
-import { MAX_DEPTH, type TranslationContext } from './translation-context.ts';
+import type { TranslationContext } from './translation-context.ts';
 
 /** A packet is not truncated. */
 export const WHOLE_PACKET = 0xffff;
 
-/** `output`, with any port number that OpenFlow knows. `maxLength` counts for the controller, and for `truncate`. */
+/**
+ * `output`, with any port number that OpenFlow knows. `maxLength` counts for the controller, and for `truncate`. `isLast`:
+ * no action follows that could see a difference.
+ */
 export function translateOutput(
   context: TranslationContext,
   port: number,
   maxLength: number,
   truncate: boolean,
   mayPacketIn: boolean,
+  isLast: boolean,
 ): void {
   switch (port) {
     case OFPP_IN_PORT:
-      outputToPort(context, context.flow[W_IN_PORT]!, truncate ? maxLength : WHOLE_PACKET);
+      outputToPort(context, context.flow[W_IN_PORT]!, truncate ? maxLength : WHOLE_PACKET, isLast);
       break;
     case OFPP_TABLE:
-      lookUpTable(context, context.flow[W_IN_PORT]!, 0, mayPacketIn, true, false);
+      lookUpTable(context, context.flow[W_IN_PORT]!, 0, mayPacketIn, true, isLast);
       break;
     case OFPP_NORMAL:
-      translateNormal(context, outputToPort);
+      translateNormal(context, outputToPort, isLast);
       break;
     case OFPP_FLOOD:
-      flood(context, false, truncate ? maxLength : WHOLE_PACKET);
+      flood(context, false, truncate ? maxLength : WHOLE_PACKET, isLast);
       break;
     case OFPP_ALL:
-      flood(context, true, truncate ? maxLength : WHOLE_PACKET);
+      flood(context, true, truncate ? maxLength : WHOLE_PACKET, isLast);
       break;
     case OFPP_CONTROLLER:
       sendToController(context, maxLength, controllerReason(context), 0, new Uint8Array(0));
@@ -58,17 +62,23 @@ export function translateOutput(
       if (port === context.flow[W_IN_PORT]) {
         context.report('warning', 'skipping output to input port');
       } else {
-        outputToPort(context, port, truncate ? maxLength : WHOLE_PACKET);
+        outputToPort(context, port, truncate ? maxLength : WHOLE_PACKET, isLast);
       }
   }
 }
 
 /** Why a packet goes to the controller, as seen from where the action stands. */
 function controllerReason(context: TranslationContext): ControllerReason {
+  if (context.isPacketOut) {
+    return 'packet_out';
+  }
+  if (context.isInBucket) {
+    return 'group';
+  }
   if (context.isInActionSet) {
     return 'action_set';
   }
-  return context.rule === null ? 'packet_out' : isTableMiss(context.rule) ? 'no_match' : 'action';
+  return context.rule !== null && isTableMiss(context.rule) ? 'no_match' : 'action';
 }
 
 /** The rule of priority 0 that matches everything (OpenFlow 1.3 section 5.4). */
@@ -77,7 +87,7 @@ function isTableMiss(rule: Rule): boolean {
 }
 
 /** Sends the packet out of one port, or through a patch port into its peer's bridge. */
-function outputToPort(context: TranslationContext, number: number, maxLength: number): void {
+function outputToPort(context: TranslationContext, number: number, maxLength: number, isLast: boolean): void {
   const port = context.bridge.ports.get(number);
   if (port === undefined) {
     context.report('warning', 'Nonexistent output port');
@@ -87,9 +97,12 @@ function outputToPort(context: TranslationContext, number: number, maxLength: nu
     context.report('warning', 'OFPPC_NO_FWD set, skipping output');
     return;
   }
-  context.hasOutput = true;
   if (port.peer !== null) {
-    enterPeer(context, port, port.peer.bridge, port.peer.port);
+    if (maxLength === WHOLE_PACKET) {
+      enterPeer(context, port, port.peer.bridge, port.peer.port, isLast);
+    } else {
+      context.report('error', `output_trunc does not support patch port ${number}`);
+    }
     return;
   }
   if (port.datapathPort < 0) {
@@ -104,29 +117,32 @@ function outputToPort(context: TranslationContext, number: number, maxLength: nu
 }
 
 /** Goes on in the bridge at the other end of a patch port; comes back with the flow as it was. */
-function enterPeer(context: TranslationContext, port: BridgePort, peer: Bridge, peerPort: number): void {
+function enterPeer(
+  context: TranslationContext,
+  port: BridgePort,
+  peer: Bridge,
+  peerPort: number,
+  isLast: boolean,
+): void {
   const into = peer.ports.get(peerPort);
   if (into === undefined) {
     context.report('warning', 'Nonexistent output port');
     return;
   }
-  if (context.depth >= MAX_DEPTH) {
-    context.fail('Recursion too deep', `over max translation depth ${MAX_DEPTH}`);
-    return;
-  }
-  const { bridge, table, rule, depth } = context;
+  const { bridge, table, rule, isExiting } = context;
   context.effects.push({ kind: 'patch', port, peer: into });
-  context.runIsolated(false, () => {
+  context.runIsolated(isLast, () => {
     context.trace?.enter('bridge', peer.name);
     context.bridge = peer;
     context.rule = null;
     context.isInActionSet = false;
+    context.isInBucket = false;
     context.stack = [];
     context.flow[W_IN_PORT] = peerPort;
-    context.flow.fill(0, W_METADATA, W_REG0 + 16);
+    context.flow.fill(0, W_TUN_ID, W_REG0 + 16);
     context.flow[W_ACTSET_OUTPUT] = OFPP_UNSET;
     if (mayReceive(context, into)) {
-      lookUpTable(context, peerPort, 0, true, true, false);
+      context.rule = lookUpTable(context, peerPort, 0, true, true, isLast);
       runActionSet(context);
     }
     context.finishFreezing();
@@ -134,7 +150,7 @@ function enterPeer(context: TranslationContext, port: BridgePort, peer: Bridge, 
     context.bridge = bridge;
     context.table = table;
     context.rule = rule;
-    context.depth = depth + 1;
+    context.isExiting = isExiting;
   });
 }
 
@@ -147,24 +163,28 @@ export function mayReceive(context: TranslationContext, port: BridgePort): boole
   return true;
 }
 
-function flood(context: TranslationContext, all: boolean, maxLength: number): void {
+function flood(context: TranslationContext, all: boolean, maxLength: number, isLast: boolean): void {
   const inPort = context.flow[W_IN_PORT]!;
-  for (const port of context.bridge.portsInOrder()) {
-    if (port.number !== inPort && (all || !port.config.noFlood)) {
-      outputToPort(context, port.number, maxLength);
-    }
+  const ports = context.bridge.portsInOrder().filter((port) => port.number !== inPort && (all || !port.config.noFlood));
+  for (const port of ports) {
+    outputToPort(context, port.number, maxLength, isLast && port === ports.at(-1));
   }
 }
 
 /** `enqueue`: output with the packet's priority naming the queue. */
-export function translateEnqueue(context: TranslationContext, portNumber: number, queue: number): void {
+export function translateEnqueue(
+  context: TranslationContext,
+  portNumber: number,
+  queue: number,
+  isLast: boolean,
+): void {
   const port = portNumber === OFPP_IN_PORT ? context.flow[W_IN_PORT]! : portNumber;
   if (portNumber !== OFPP_IN_PORT && port === context.flow[W_IN_PORT]) {
     return;
   }
   const priority = context.flow[W_SKB_PRIORITY]!;
   setQueue(context, queue);
-  outputToPort(context, port, WHOLE_PACKET);
+  outputToPort(context, port, WHOLE_PACKET, isLast);
   context.flow[W_SKB_PRIORITY] = priority;
 }
 

@@ -13,6 +13,9 @@ import { MAX_DEPTH, MAX_RESUBMITS, MAX_STACK_BYTES, type TranslationContext } fr
 
 /** Bytes that one value on the stack takes, as Open vSwitch counts: the largest field's. */
 const STACK_ENTRY_BYTES = 128;
+/** More datapath actions than this, and no further table is looked up. */
+const MAX_ACTION_BYTES = 65535;
+const BYTES_PER_WORD = 4;
 
 /** What a table does that is configured to send its misses to the controller. */
 const MISS_ACTIONS: readonly OpenFlowAction[] = [
@@ -27,7 +30,7 @@ const MISS_ACTIONS: readonly OpenFlowAction[] = [
   },
 ];
 
-/** Looks the flow up, as if it came in by `inPort`, and runs the actions of the rule that matches. */
+/** Looks the flow up, as if it came in by `inPort`, and runs the actions of the rule that matches. Returns the rule. */
 export function lookUpTable(
   context: TranslationContext,
   inPort: number,
@@ -35,17 +38,19 @@ export function lookUpTable(
   mayPacketIn: boolean,
   honorTableMiss: boolean,
   isLast: boolean,
-): void {
+): Rule | null {
   if (!checkLimits(context)) {
-    return;
+    return null;
   }
   const outerTable = context.table;
   const outerRule = context.rule;
+  const { isInBucket } = context;
   const rule = findRule(context, inPort, table, honorTableMiss);
   context.trace?.enter('table', `${String(context.table).padStart(2)}. ${describeRule(rule)}`);
   context.depth++;
   context.resubmits++;
   context.rule = rule;
+  context.isInBucket = false;
   if (rule !== null) {
     context.runActions(context, rule.actions, isLast);
   } else {
@@ -55,6 +60,8 @@ export function lookUpTable(
   context.trace?.leave();
   context.table = outerTable;
   context.rule = outerRule;
+  context.isInBucket = isInBucket;
+  return rule;
 }
 
 function missGoesToController(context: TranslationContext): boolean {
@@ -67,6 +74,9 @@ function checkLimits(context: TranslationContext): boolean {
     context.fail('Recursion too deep', `over max translation depth ${MAX_DEPTH}`);
   } else if (context.resubmits >= MAX_RESUBMITS) {
     context.fail('Too many resubmits', `over ${MAX_RESUBMITS} resubmit actions`);
+  } else if (context.writer.length * BYTES_PER_WORD > MAX_ACTION_BYTES) {
+    context.report('error', `resubmits yielded over ${(MAX_ACTION_BYTES + 1) / 1024} kB of actions`);
+    context.isExiting = true;
   } else if (context.stack.length * STACK_ENTRY_BYTES > MAX_STACK_BYTES) {
     context.fail('Stack too deep', `resubmits yielded over ${MAX_STACK_BYTES / 1024} kB of stack`);
   } else {

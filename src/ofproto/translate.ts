@@ -27,6 +27,8 @@ import {
   VLAN_CFI,
   W_ACTSET_OUTPUT,
   W_CONJ_ID,
+  W_CT_STATE_PROTO_ZONE,
+  W_CT_TP,
   W_ETH_DST,
   W_ETH_DST_SRC,
   W_ETH_SRC,
@@ -87,7 +89,6 @@ import {
   setMplsTtl,
 } from './flow-edit.ts';
 import { type RecirculationTable, thawMetadata } from './recirculation.ts';
-import type { Rule } from './rule.ts';
 import type { TranslationTrace } from './trace.ts';
 import { translateGroup } from './translate-group.ts';
 import { translateLearn } from './translate-learn.ts';
@@ -111,8 +112,6 @@ export interface TranslationRequest {
   readonly flow: FlowWords;
   /** actions instead of a table lookup, for a packet-out */
   readonly actions?: readonly OpenFlowAction[];
-  /** rule of `actions`, where they are one's */
-  readonly rule?: Rule | null;
   /** takes down the trace and who un-wildcarded what; costs nothing when absent */
   readonly trace?: TranslationTrace;
   /** false when nobody will apply the effects (trace): packets to controllers are marked not to be sent */
@@ -188,13 +187,13 @@ function begin(context: TranslationContext, request: TranslationRequest): void {
   const inPort = bridge.ports.get(context.flow[W_IN_PORT]!);
   if (inPort === undefined || mayReceive(context, inPort)) {
     if (request.actions !== undefined) {
-      context.rule = request.rule ?? null;
+      context.isPacketOut = true;
       runActions(context, request.actions, true);
     } else {
       // The first lookup does not count against the limits.
       context.depth = -1;
       context.resubmits = -1;
-      lookUpTable(context, context.flow[W_IN_PORT]!, 0, true, true, true);
+      context.rule = lookUpTable(context, context.flow[W_IN_PORT]!, 0, true, true, true);
     }
     runActionSet(context);
     context.finishFreezing();
@@ -225,7 +224,7 @@ function resume(context: TranslationContext, recirculation: RecirculationTable):
   if (state.actions.length === 0) {
     context.report('action', `Resuming from table ${state.table}`);
     context.trace?.leave();
-    lookUpTable(context, state.inPort, state.table, true, true, true);
+    context.rule = lookUpTable(context, state.inPort, state.table, true, true, true);
   } else {
     context.trace?.leave();
     for (const { actions, table, rule } of state.actions) {
@@ -363,18 +362,18 @@ function runAction(
   const { flow, wildcards } = context;
   switch (action.type) {
     case 'output':
-      translateOutput(context, action.port, action.maxLength, false, true);
+      translateOutput(context, action.port, action.maxLength, false, true, isLast);
       return true;
     case 'output_reg': {
       const port = readSubfield(flow, wildcards, action.source);
       context.report('detail', `output port is ${port}`);
       if (port <= 0xffff) {
-        translateOutput(context, port, action.maxLength, false, false);
+        translateOutput(context, port, action.maxLength, false, false, isLast);
       }
       return true;
     }
     case 'output_trunc':
-      translateOutput(context, action.port, action.maxLength, true, true);
+      translateOutput(context, action.port, action.maxLength, true, true, isLast);
       return true;
     case 'controller':
       if (action.pause) {
@@ -385,7 +384,7 @@ function runAction(
       }
       return true;
     case 'enqueue':
-      translateEnqueue(context, action.port, action.queue);
+      translateEnqueue(context, action.port, action.queue, isLast);
       return true;
     case 'set_queue':
       setQueue(context, action.queue);
@@ -544,7 +543,7 @@ function runAction(
         context,
         action.port === OFPP_IN_PORT ? flow[W_IN_PORT]! : action.port,
         action.table ?? context.table,
-        action.table === null,
+        false,
         false,
         isLast,
       );
@@ -557,7 +556,7 @@ function runAction(
       return true;
     case 'bundle':
     case 'bundle_load':
-      translateBundle(context, action);
+      translateBundle(context, action, isLast);
       return true;
     case 'fin_timeout':
       translateFinTimeout(context, action.idleTimeout, action.hardTimeout);
@@ -566,8 +565,11 @@ function runAction(
       checkPacketLarger(context, action, actions.slice(index + 1), isLast);
       return false;
     case 'clone':
-      context.runIsolated(isLast, () => runActions(context, action.actions, isLast));
-      return true;
+      context.runIsolated(isLast, () => {
+        runActions(context, action.actions, isLast);
+        runActionSet(context);
+      });
+      return !context.isExiting;
     case 'debug_recirc':
       context.freeze(null);
       return true;
@@ -604,11 +606,14 @@ function runAction(
       lookUpTable(context, flow[W_IN_PORT]!, action.table, true, true, isLast);
       return true;
 
+    case 'ct_clear':
+      flow.fill(0, W_CT_STATE_PROTO_ZONE, W_CT_TP + 1);
+      return true;
+
     case 'dec_nsh_ttl':
     case 'encap':
     case 'decap':
     case 'ct':
-    case 'ct_clear':
     case 'nat':
     case 'delete_field':
       context.fail('Unsupported packet type', `${action.type} is not supported yet`);
@@ -732,7 +737,11 @@ function translateMeter(context: TranslationContext, meter: number): void {
   }
 }
 
-/** Runs the rest of the list twice: for packets longer than the length with the bit set, for the others without. */
+/**
+ * Runs the rest of the list twice: for packets longer than the length with the bit set, for the others without. What a branch
+ * writes to the action set may differ from the other, so each ends with it, as in Open vSwitch; which runs what was in
+ * the set before a third time behind them, and sends packets twice. Here it is empty then.
+ */
 function checkPacketLarger(
   context: TranslationContext,
   action: OpenFlowAction & { type: 'check_pkt_larger' },
@@ -745,6 +754,7 @@ function checkPacketLarger(
   const baseBefore = base.slice();
   const actionSetBefore = [...context.actionSet];
   const stackBefore = [...context.stack];
+  const { wasMpls } = context;
   writer.beginCheckPacketLength(action.length);
   runBranch(context, action.destination, 1, rest, isLast);
   writer.elseCheckPacketLength();
@@ -752,11 +762,13 @@ function checkPacketLarger(
   base.set(baseBefore);
   context.actionSet = actionSetBefore;
   context.stack = stackBefore;
+  context.wasMpls = wasMpls;
   context.isExiting = false;
   runBranch(context, action.destination, 0, rest, isLast);
   writer.end();
   flow.set(flowBefore);
   base.set(baseBefore);
+  context.wasMpls = wasMpls;
 }
 
 function runBranch(
@@ -770,5 +782,6 @@ function runBranch(
   if (rest.length > 0) {
     runActions(context, rest, isLast);
   }
+  runActionSet(context);
   context.finishFreezing();
 }

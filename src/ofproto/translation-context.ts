@@ -73,13 +73,17 @@ export class TranslationContext {
   bridge!: Bridge;
   /** OpenFlow table of the actions under translation */
   table = 0;
-  /** rule of the actions under translation; null for a packet-out and in the action set */
+  /** rule of the actions under translation, in the action set that of the first table; null for a packet-out's own actions */
   rule: Rule | null = null;
   depth = 0;
   resubmits = 0;
   stack: bigint[] = [];
   actionSet: OpenFlowAction[] = [];
   isInActionSet = false;
+  /** whether the actions under translation are a group's bucket */
+  isInBucket = false;
+  /** whether all this is for a packet-out */
+  isPacketOut = false;
   /** set by `exit`: no further action anywhere */
   isExiting = false;
   /** the rest of the actions is to wait for the datapath: set by `freeze` */
@@ -99,8 +103,12 @@ export class TranslationContext {
   error: TranslationError | null = null;
   /** false where the translation is only looked at: the packets it sends to a controller are marked as not to be sent */
   hasSideEffects = true;
-  /** the bridge port last output to, for the packet's own accounting */
-  hasOutput = false;
+  /**
+   * For each isolated part, in the order in which they began, whether it needs a clone in the datapath. Of those that
+   * an outer part's second run comes to again, the answer is known.
+   */
+  #needsClone: boolean[] = [];
+  #isolatedParts = 0;
 
   /** Translates a list of actions in this context; set by translate.ts, which all the others would import in a circle. */
   readonly runActions: (context: TranslationContext, actions: readonly OpenFlowAction[], isLast: boolean) => void;
@@ -129,6 +137,8 @@ export class TranslationContext {
     this.stack = [];
     this.actionSet = [];
     this.isInActionSet = false;
+    this.isInBucket = false;
+    this.isPacketOut = false;
     this.isExiting = false;
     this.isFreezing = false;
     this.frozenActions = [];
@@ -140,7 +150,8 @@ export class TranslationContext {
     this.originalPriority = flow[W_SKB_PRIORITY]!;
     this.error = null;
     this.hasSideEffects = hasSideEffects;
-    this.hasOutput = false;
+    this.#needsClone = [];
+    this.#isolatedParts = 0;
   }
 
   report(type: TraceNodeType, text: string): void {
@@ -190,7 +201,10 @@ export class TranslationContext {
     const pause = this.freezePause;
     const id = this.internState(true, pause?.userdata ?? NO_BYTES);
     if (pause !== null) {
-      this.writeController(id, pause.maxLength, pause.reason, pause.controllerId, true);
+      // A trace resumes nowhere.
+      if (this.hasSideEffects) {
+        this.writeController(id, pause.maxLength, pause.reason, pause.controllerId, true);
+      }
     } else {
       if (this.freezeHash !== null) {
         this.writer.hash(this.freezeHash.algorithm, this.freezeHash.basis);
@@ -255,48 +269,65 @@ export class TranslationContext {
    *
    * Most changes are undone for free: the flow is put back, and the next commit sets what differs. What cannot be undone
    * by setting fields (`isIrreversible`) needs a clone in the datapath. Whether there is any shows only in the run, so
-   * the part runs without a clone first, and once more inside one if need be.
+   * the part runs without a clone first, and once more inside one if need be. What is known of the parts inside it spares
+   * them their first run then, or parts in parts would take time exponential in their depth.
+   *
+   * A part has a stack of its own and an action set that is empty at first. Recirculation inside ends only the part.
    */
   runIsolated(isLast: boolean, run: () => void): void {
-    const { writer, isIrreversible } = this;
+    const { writer, isIrreversible, isExiting, resubmits } = this;
     const flow = this.flow.slice();
-    const base = this.base.slice();
-    const start = writer.length;
-    const effects = this.effects.length;
-    const reports = this.trace?.mark() ?? 0;
-    this.isIrreversible = false;
-    this.#runApart(run);
-    if (!isLast && this.isIrreversible && this.error === null) {
-      writer.rewind(start);
-      this.effects.length = effects;
-      this.trace?.rewind(reports);
-      this.flow.set(flow);
-      this.base.set(base);
-      this.commit();
-      base.set(this.base);
-      writer.beginClone();
-      this.#runApart(run);
-      writer.end();
-      this.base.set(base);
+    const part = this.#isolatedParts++;
+    let needsClone = this.#needsClone[part];
+    if (needsClone === undefined) {
+      const base = this.base.slice();
+      const start = writer.length;
+      const effects = this.effects.length;
+      const reports = this.trace?.mark() ?? 0;
       this.isIrreversible = false;
+      this.#runApart(run);
+      needsClone = !isLast && this.isIrreversible && this.error === null;
+      this.#needsClone[part] = needsClone;
+      if (needsClone) {
+        writer.rewind(start);
+        this.effects.length = effects;
+        this.trace?.rewind(reports);
+        this.flow.set(flow);
+        this.base.set(base);
+        this.isExiting = isExiting;
+        this.resubmits = resubmits;
+        this.#isolatedParts = part + 1;
+        this.#runInClone(run);
+      }
+    } else if (needsClone) {
+      this.#runInClone(run);
+    } else {
+      this.#runApart(run);
     }
-    this.isIrreversible ||= isIrreversible;
+    // What a clone in the datapath undoes is not irreversible any more.
+    this.isIrreversible = isIrreversible || (!needsClone && this.isIrreversible);
     this.flow.set(flow);
   }
 
-  /** Runs with a stack and an action set of its own; `exit` and recirculation inside end only the part. */
+  #runInClone(run: () => void): void {
+    this.commit();
+    const base = this.base.slice();
+    this.writer.beginClone();
+    this.#runApart(run);
+    this.writer.end();
+    this.base.set(base);
+  }
+
   #runApart(run: () => void): void {
-    const { stack, actionSet, isInActionSet, wasMpls, hasHash } = this;
+    const { stack, actionSet, isInActionSet, isInBucket, wasMpls, hasHash } = this;
     this.stack = [...stack];
     this.actionSet = [];
-    this.depth++;
     run();
     this.finishFreezing();
-    this.depth--;
-    this.isExiting = false;
     this.stack = stack;
     this.actionSet = actionSet;
     this.isInActionSet = isInActionSet;
+    this.isInBucket = isInBucket;
     this.wasMpls = wasMpls;
     this.hasHash = hasHash;
   }
