@@ -13,7 +13,7 @@
  *
  * Threads. One thread at a time changes a datapath through its provider.
  */
-import type { DatapathPort, MeterConfig, Upcall } from '../datapath/index.ts';
+import type { DatapathPort, MeterConfig, MeterStats, Upcall } from '../datapath/index.ts';
 import type { FlowWords } from '../flow/index.ts';
 import type { Packet } from '../wire/index.ts';
 
@@ -103,6 +103,8 @@ export interface Dpif {
   /** Installs or changes a meter. Throws `MeterError` for a number or bands that the datapath cannot have. */
   setMeter(meter: number, config: MeterConfig, nowMs: number): void;
   deleteMeter(meter: number): void;
+  /** What a meter counted, or null when there is none of that number. */
+  meterStats(meter: number): MeterStats | null;
 
   stats(): DpifStats;
   /** Calls `visit` for each mask with the number of its flows and of its hits. */

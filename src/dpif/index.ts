@@ -13,6 +13,7 @@ export {
   HASH_L4,
   HASH_SYM_L4,
   type MeterConfig,
+  type MeterStats,
   OVS_ACTION_ATTR_CHECK_PKT_LEN,
   OVS_ACTION_ATTR_CLONE,
   OVS_ACTION_ATTR_RECIRC,

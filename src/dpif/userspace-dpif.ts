@@ -9,6 +9,7 @@ import {
   type FlowStatsSum,
   type FlowTable,
   type MeterConfig,
+  type MeterStats,
   serialiseFlow,
   type Upcall,
   UserspaceDatapath,
@@ -164,6 +165,10 @@ export class UserspaceDpif implements Dpif {
 
   deleteMeter(meter: number): void {
     this.datapath.meters.delete(meter);
+  }
+
+  meterStats(meter: number): MeterStats | null {
+    return this.datapath.meters.get(meter)?.stats ?? null;
   }
 
   get counters(): DatapathCounters {

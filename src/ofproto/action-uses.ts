@@ -42,6 +42,22 @@ export function conjunctionsOf(actions: readonly OpenFlowAction[]): readonly Con
   return conjunctions.length === 0 ? null : conjunctions;
 }
 
+/** The flows that go when the last flow with such a `learn` action goes (`delete_learned`): those of a table with a cookie. */
+export interface LearnedFlows {
+  readonly table: number;
+  readonly cookie: bigint;
+}
+
+/** What the actions learn and take with them when they go. */
+export function learnedFlowsOf(actions: readonly OpenFlowAction[]): LearnedFlows[] {
+  return actions.flatMap((action) => {
+    if (action.type === 'learn') {
+      return action.deleteLearned ? [{ table: action.table, cookie: action.cookie }] : [];
+    }
+    return learnedFlowsOf(nestedActions(action));
+  });
+}
+
 function collectGroups(actions: readonly OpenFlowAction[], groups: Set<number>): void {
   for (const action of actions) {
     if (action.type === 'group') {

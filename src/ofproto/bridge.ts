@@ -25,6 +25,8 @@ export class Bridge {
   readonly macLearning: MacLearning = new MacLearning();
   /** other_config:forward-bpdu: whether NORMAL forwards frames to link-local multicast addresses */
   forwardBpdu = false;
+  /** flows that a `learn` action could not add, because of a full table for one */
+  learnFailures = 0;
   /** numbers of the OpenFlow meters in the datapath */
   readonly datapathMeters: Map<number, number> = new Map();
   #sortedPorts: readonly BridgePort[] | null = null;

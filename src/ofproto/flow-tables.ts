@@ -6,7 +6,8 @@
  * cookie of the `FlowMod` record, put there by whoever made it. Messages about changes (flow removed, flow monitor) are made by the
  * caller from the results.
  *
- * Rules that use a group or a meter are indexed by it, because they go when it goes.
+ * Rules that use a group or a meter are indexed by it, because they go when it goes. Rules whose `learn` actions say
+ * `delete_learned` are counted by what they learn, which goes when the last of them goes.
  */
 import type { Match } from '../flow/index.ts';
 import {
@@ -21,7 +22,14 @@ import {
   OpenFlowError,
   type OpenFlowPort,
 } from '../openflow/index.ts';
-import { actionsOutputTo, conjunctionsOf, groupsUsed, metersUsed } from './action-uses.ts';
+import {
+  actionsOutputTo,
+  conjunctionsOf,
+  groupsUsed,
+  type LearnedFlows,
+  learnedFlowsOf,
+  metersUsed,
+} from './action-uses.ts';
 import { FlowTable, TABLE_ALL, TABLE_COUNT } from './flow-table.ts';
 import { GroupTable } from './groups.ts';
 import { MeterTable } from './meters.ts';
@@ -84,6 +92,10 @@ export class FlowTables {
   /** rules with a timeout */
   readonly #expirable: Set<Rule> = new Set();
   readonly #flags: Map<number, FlowModFlags> = new Map();
+  /** learned flows that go with their learners, by table and cookie, with the number of learners */
+  readonly #learners: Map<string, { readonly learned: LearnedFlows; count: number }> = new Map();
+  /** those whose last learner has just gone */
+  readonly #orphans: Set<string> = new Set();
   #nextRuleId = 1;
 
   constructor(groups: GroupTable = new GroupTable(), meters: MeterTable = new MeterTable()) {
@@ -115,7 +127,12 @@ export class FlowTables {
     if (mod.table !== TABLE_ALL && this.#tables[mod.table] === undefined) {
       throw new OpenFlowError('OFPBRC_BAD_TABLE_ID', `wrong table: expected 0..254 or 255, got ${mod.table}`);
     }
-    const match = sparseMatch(mod.match);
+    const result = this.#apply(mod, sparseMatch(mod.match), nowMs);
+    const orphans = this.#removeOrphans();
+    return orphans.length === 0 ? result : { ...result, removed: [...result.removed, ...orphans] };
+  }
+
+  #apply(mod: FlowMod, match: SparseMatch, nowMs: number): FlowModResult {
     switch (mod.command) {
       case 'add':
         this.#checkReferences(mod.actions);
@@ -148,6 +165,7 @@ export class FlowTables {
       for (const step of undo.reverse()) {
         step();
       }
+      this.#orphans.clear();
       throw error;
     }
     return results;
@@ -194,7 +212,7 @@ export class FlowTables {
         removed.push({ rule, reason });
       }
     }
-    return removed;
+    return [...removed, ...this.#removeOrphans()];
   }
 
   /** Lowers a rule's timeouts (seconds) to the given ones where these are not 0: the `fin_timeout` action. */
@@ -227,14 +245,16 @@ export class FlowTables {
   applyGroupMod(mod: GroupMod, nowMs: number): RemovedRule[] {
     const deletedGroups = this.groups.apply(mod, nowMs);
     this.noteChange();
-    return deletedGroups.flatMap((group) => this.#removeAll(this.#byGroup.rules(group), 'group_delete'));
+    const removed = deletedGroups.flatMap((group) => this.#removeAll(this.#byGroup.rules(group), 'group_delete'));
+    return [...removed, ...this.#removeOrphans()];
   }
 
   /** Carries out a meter mod; see `MeterTable.apply` for errors. Returns the rules that went with their meter. */
   applyMeterMod(mod: MeterMod, nowMs: number): RemovedRule[] {
     const deletedMeters = this.meters.apply(mod, nowMs);
     this.noteChange();
-    return deletedMeters.flatMap((meter) => this.#removeAll(this.#byMeter.rules(meter), 'meter_delete'));
+    const removed = deletedMeters.flatMap((meter) => this.#removeAll(this.#byMeter.rules(meter), 'meter_delete'));
+    return [...removed, ...this.#removeOrphans()];
   }
 
   /** number of rules that send to the group (`ref_count` of group statistics) */
@@ -410,6 +430,35 @@ export class FlowTables {
     this.noteChange();
   }
 
+  /** Removes the learned flows whose last learner has gone, and those that these learned. */
+  #removeOrphans(): RemovedRule[] {
+    const removed: RemovedRule[] = [];
+    for (const key of this.#orphans) {
+      this.#orphans.delete(key);
+      const { learned, count } = this.#learners.get(key)!;
+      if (count === 0) {
+        this.#learners.delete(key);
+        const rules = [...this.#tables[learned.table]!.classifier.rules()].filter(
+          (rule) => rule.cookie === learned.cookie,
+        );
+        removed.push(...this.#removeAll(rules, 'delete'));
+      }
+    }
+    return removed;
+  }
+
+  #countLearners(rule: Rule, change: 1 | -1): void {
+    for (const learned of learnedFlowsOf(rule.actions)) {
+      const key = `${learned.table}/${learned.cookie}`;
+      const learners = this.#learners.get(key) ?? { learned, count: 0 };
+      learners.count += change;
+      this.#learners.set(key, learners);
+      if (learners.count === 0) {
+        this.#orphans.add(key);
+      }
+    }
+  }
+
   #find(rule: Rule): Rule | null {
     return this.#tables[rule.table]!.classifier.findExactly(rule.match, rule.priority);
   }
@@ -417,12 +466,14 @@ export class FlowTables {
   #index(rule: Rule): void {
     this.#byGroup.add(rule, groupsUsed(rule.actions));
     this.#byMeter.add(rule, metersUsed(rule.actions));
+    this.#countLearners(rule, 1);
     this.#indexTimeouts(rule);
   }
 
   #unindex(rule: Rule): void {
     this.#byGroup.delete(rule, groupsUsed(rule.actions));
     this.#byMeter.delete(rule, metersUsed(rule.actions));
+    this.#countLearners(rule, -1);
     this.#expirable.delete(rule);
   }
 

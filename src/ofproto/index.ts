@@ -14,7 +14,7 @@ export * from './lookup-trace.ts';
 export * from './mac-learning.ts';
 export * from './meters.ts';
 export * from './port.ts';
-export { type FrozenState, RecirculationTable, thawMetadata } from './recirculation.ts';
+export { type FrozenState, freezeMetadata, RecirculationTable, thawMetadata } from './recirculation.ts';
 export {
   creditRule,
   currentRule,

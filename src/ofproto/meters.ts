@@ -5,10 +5,10 @@
  */
 import { type MeterBand, type MeterBandType, type MeterMod, OpenFlowError } from '../openflow/index.ts';
 
-/** the meter of packets that go to controllers */
-export const OFPM13_CONTROLLER = 0xfffffffd;
 /** the meter of packets on the slow path */
-export const OFPM13_SLOWPATH = 0xfffffffe;
+export const OFPM13_SLOWPATH = 0xfffffffd;
+/** the meter of packets that go to controllers */
+export const OFPM13_CONTROLLER = 0xfffffffe;
 /** all meters, in a delete or a request */
 export const OFPM13_ALL = 0xffffffff;
 
@@ -93,7 +93,10 @@ export class MeterTable {
       return this.#delete(mod.meter);
     }
     if (mod.meter < 1 || mod.meter === OFPM13_ALL) {
-      throw new OpenFlowError('OFPMMFC_INVALID_METER', `wrong meter: expected 1..${OFPM13_SLOWPATH}, got ${mod.meter}`);
+      throw new OpenFlowError(
+        'OFPMMFC_INVALID_METER',
+        `wrong meter: expected 1..${OFPM13_CONTROLLER}, got ${mod.meter}`,
+      );
     }
     const old = this.get(mod.meter);
     if (mod.command === 'add' && old !== null) {

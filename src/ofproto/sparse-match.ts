@@ -5,9 +5,11 @@
  * (stages.ts), so a subtable's loops run over them front to back. All rules of a subtable share one `SparseMask`; each
  * has its own values.
  */
-import { createMatch, type FlowWords, type Match } from '../flow/index.ts';
-import { finishHash, HASH_SEED, hashWord } from './hash.ts';
+import { createMatch, type FlowWords, finishHash, hashWord, type Match } from '../flow/index.ts';
 import { POSITION_BITS, POSITION_STAGE, POSITION_WORD, POSITIONS_COUNT, STAGE_NAMES } from './stages.ts';
+
+/** Start of the classifier's hashes. Each lookup stage continues the hash of the stage before it. */
+export const HASH_SEED = 0x2545f491;
 
 /** The nonzero words of a mask, in the order of the lookup stages. A word may occur twice, with different bits. */
 export interface SparseMask {

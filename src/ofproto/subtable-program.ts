@@ -10,10 +10,10 @@
  *     (word, bits) pairs                     entries of the mask, in the order of the stages
  *     (trie, prefix length) pairs            tries to ask, in the order of the stages
  */
-import { type FlowWords, W_TP } from '../flow/index.ts';
-import { finishHash, HASH_SEED, hashWord } from './hash.ts';
+import { type FlowWords, finishHash, hashWord, W_TP } from '../flow/index.ts';
 import { hasHash } from './hash-counts.ts';
 import type { PrefixTries } from './prefix-fields.ts';
+import { HASH_SEED } from './sparse-match.ts';
 
 /** number of stages, at least 1 */
 export const PROGRAM_STAGES = 0;

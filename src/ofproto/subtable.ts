@@ -6,13 +6,12 @@
  * (subtable-program.ts), including a packed copy of the values, so that a comparison touches no rule object. A
  * mask with transport ports has a ports trie that says how few port bits explain a miss.
  */
-import { type FlowWords, W_TP } from '../flow/index.ts';
-import { finishHash, HASH_SEED, hashWord } from './hash.ts';
+import { type FlowWords, finishHash, hashWord, W_TP } from '../flow/index.ts';
 import { freeSlot, HashCounts, resizeSlots } from './hash-counts.ts';
 import type { PrefixTries } from './prefix-fields.ts';
 import { PrefixTrie, prefixMask } from './prefix-trie.ts';
 import { PriorityCounts } from './priority-counts.ts';
-import { type SparseMask, type SparseMatch, sparseMaskBits } from './sparse-match.ts';
+import { HASH_SEED, type SparseMask, type SparseMatch, sparseMaskBits } from './sparse-match.ts';
 import {
   PROGRAM_ENTRIES,
   PROGRAM_HEADER,

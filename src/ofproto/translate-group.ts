@@ -6,11 +6,19 @@
  * so that connections spread without a megaflow for each. `hash` hashes fields here, which un-wildcards them all.
  */
 import { HASH_L4, HASH_SYM_L4 } from '../dpif/index.ts';
-import { FLOW_WORDS, type Match, W_ACTSET_OUTPUT, W_DP_HASH, W_ETH_DST_SRC, W_ETH_SRC } from '../flow/index.ts';
+import {
+  FLOW_WORDS,
+  finishHash,
+  hashWord,
+  type Match,
+  W_ACTSET_OUTPUT,
+  W_DP_HASH,
+  W_ETH_DST_SRC,
+  W_ETH_SRC,
+} from '../flow/index.ts';
 import type { OpenFlowAction } from '../openflow/index.ts';
 import { actionSetOutput, orderActionSet } from './action-set.ts';
 import type { Group, GroupBucket } from './groups.ts';
-import { finishHash, hashWord } from './hash.ts';
 import type { TranslationContext } from './translation-context.ts';
 
 /** More buckets than this, or weights further apart, and the default method is `hash`: Open vSwitch's limit. */

@@ -2,12 +2,31 @@
  * The `learn` action: makes a flow mod out of the packet (ovs-actions(7), "The learn action").
  */
 import { createMatch, readBigBits, type Subfield, subfieldBitOffset, writeBigBits } from '../flow/index.ts';
-import { type FlowMod, type LearnAction, OFPG_ANY, OFPP_NONE, type OpenFlowAction } from '../openflow/index.ts';
+import {
+  type FlowMod,
+  type LearnAction,
+  OFPG_ANY,
+  OFPP_ALL,
+  OFPP_FLOOD,
+  OFPP_IN_PORT,
+  OFPP_LOCAL,
+  OFPP_MAX,
+  OFPP_NONE,
+  type OpenFlowAction,
+} from '../openflow/index.ts';
 import { lookAtBits, lookAtSubfield } from './flow-edit.ts';
+import { mayLearn } from './learn.ts';
 import type { TranslationContext } from './translation-context.ts';
+
+const LEARNABLE_RESERVED_PORTS: ReadonlySet<number> = new Set([OFPP_IN_PORT, OFPP_FLOOD, OFPP_ALL, OFPP_LOCAL]);
 
 export function translateLearn(context: TranslationContext, action: LearnAction): void {
   const flowMod = learnedFlow(context, action);
+  if (action.resultDestination !== null) {
+    const isLearned = mayLearn(context.bridge, flowMod, action.limit);
+    lookAtSubfield(context.wildcards, action.resultDestination);
+    context.writeSubfield(action.resultDestination, isLearned ? 1 : 0);
+  }
   if (!context.hasSideEffects) {
     context.report('warning', 'suppressing side effects, so learn action ignored');
     return;
@@ -19,6 +38,9 @@ export function translateLearn(context: TranslationContext, action: LearnAction)
 function learnedFlow(context: TranslationContext, action: LearnAction): FlowMod {
   const match = createMatch();
   const actions: OpenFlowAction[] = [];
+  if (action.finIdleTimeout !== 0 || action.finHardTimeout !== 0) {
+    actions.push({ type: 'fin_timeout', idleTimeout: action.finIdleTimeout, hardTimeout: action.finHardTimeout });
+  }
   for (const spec of action.specs) {
     const value = sourceValue(context, spec.source, spec.bits);
     if (spec.kind === 'match') {
@@ -27,7 +49,7 @@ function learnedFlow(context: TranslationContext, action: LearnAction): FlowMod 
       lookAtBits(match.masks, offset, spec.bits);
     } else if (spec.kind === 'load') {
       actions.push({ type: 'load', destination: spec.destination!, value });
-    } else {
+    } else if (isLearnableOutput(value)) {
       actions.push({ type: 'output', port: Number(value), maxLength: 0 });
     }
   }
@@ -56,6 +78,11 @@ function learnedFlow(context: TranslationContext, action: LearnAction): FlowMod 
     outGroup: OFPG_ANY,
     actions,
   };
+}
+
+/** Ports that a packet may name for a learned flow to output to: real ones, and of the reserved those that are one way. */
+function isLearnableOutput(value: bigint): boolean {
+  return value < OFPP_MAX || LEARNABLE_RESERVED_PORTS.has(Number(value));
 }
 
 function sourceValue(context: TranslationContext, source: Subfield | bigint, bits: number): bigint {

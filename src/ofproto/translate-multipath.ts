@@ -1,11 +1,10 @@
 /**
  * The `multipath`, `bundle` and `bundle_load` actions: a hash of the flow chooses a link or a port (ovs-actions(7)).
  */
-import { hashFlowFields, type Subfield, unwildcardHashFields } from '../flow/index.ts';
+import { finishHash, hashFlowFields, hashWord, type Subfield, unwildcardHashFields } from '../flow/index.ts';
 import type { BundleAction, MultipathAction, OpenFlowPort } from '../openflow/index.ts';
 import { OFPP_NONE } from '../openflow/index.ts';
 import { lookAtSubfield } from './flow-edit.ts';
-import { finishHash, hashWord } from './hash.ts';
 import { translateOutput } from './translate-output.ts';
 import type { TranslationContext } from './translation-context.ts';
 

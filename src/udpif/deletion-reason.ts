@@ -1,8 +1,8 @@
-/** Why a megaflow was deleted; texts as Open vSwitch's. */
+/**
+ * Why a megaflow was deleted; texts as Open vSwitch's. Three of its reasons cannot come about here: `none`, `avoid_race` (there
+ * is one thread) and `bad_odp_fit` (keys are words, which always fit).
+ */
 export const DELETION_REASONS = {
-  none: 'none',
-  avoid_race: 'avoiding race',
-  bad_odp_fit: 'bad ODP fit',
   flow_idle: 'flow idle timed out',
   flow_limit: 'kill all flows condition detected',
   flow_wildcarded: 'mask too wide for the new translation',

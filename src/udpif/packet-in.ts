@@ -3,7 +3,7 @@
  */
 import type { Upcall, UserspaceCookie } from '../dpif/index.ts';
 import { createFlow, type FlowWords, W_IN_PORT } from '../flow/index.ts';
-import { type Bridge, CONTROLLER_REASONS, thawMetadata } from '../ofproto/index.ts';
+import { type Bridge, CONTROLLER_REASONS, type FrozenState, thawMetadata } from '../ofproto/index.ts';
 import type { ControllerReason } from '../openflow/index.ts';
 import type { Pipeline } from './pipeline.ts';
 
@@ -21,8 +21,15 @@ export interface PacketIn {
   readonly totalLength: number;
   /** metadata at the action: `W_IN_PORT` an OpenFlow port, metadata, registers, tunnel */
   readonly metadata: FlowWords;
-  /** id of the state to resume the pipeline with, for `pause`; otherwise null */
-  readonly continuation: number | null;
+  /** where to go on with the packet, for `pause`; otherwise null */
+  readonly continuation: Continuation | null;
+}
+
+/** A stop in the middle of the pipeline: what `Udpif.resume` takes. */
+export interface Continuation {
+  readonly state: FrozenState;
+  /** datapath port that the packet came in by */
+  readonly datapathPort: number;
 }
 
 /** The packet-in of a `controller` upcall; null when its state is gone. The frame is copied. */
@@ -50,6 +57,6 @@ export function packetInOf(
     frame: packet.bytes.slice(packet.start, packet.start + Math.min(packet.length, cookie.maxLength)),
     totalLength: packet.length,
     metadata,
-    continuation: cookie.continuation ? cookie.recircId : null,
+    continuation: cookie.continuation ? { state, datapathPort: upcall.key[W_IN_PORT]! } : null,
   };
 }

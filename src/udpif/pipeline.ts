@@ -74,7 +74,7 @@ export class Pipeline {
     const owner = this.#byDatapathPort.get(key[W_IN_PORT]!);
     const state = key[W_RECIRC_ID] === 0 ? undefined : this.recirculation.get(key[W_RECIRC_ID]!);
     const bridge = state?.bridge ?? owner?.bridge;
-    if (bridge === undefined || !this.bridges.has(bridge.name)) {
+    if (bridge === undefined || this.bridges.get(bridge.name) !== bridge) {
       return null;
     }
     this.#flow.set(key);

@@ -30,6 +30,7 @@ import {
   compressFlow,
   createFlow,
   expandFlow,
+  extractFlow,
   FLOW_WORDS,
   type FlowWords,
   finishHash,
@@ -39,11 +40,17 @@ import {
   W_TOS_TTL_FLAGS,
   W_TYPE_PROTO_FRAG,
 } from '../flow/index.ts';
-import { applyEffects, type Effect } from '../ofproto/index.ts';
-import { IP_PROTOCOL_TCP } from '../wire/index.ts';
+import {
+  applyEffects,
+  type Effect,
+  freezeMetadata,
+  type Translation,
+  type TranslationError,
+} from '../ofproto/index.ts';
+import { IP_PROTOCOL_TCP, type Packet } from '../wire/index.ts';
 import { DELETION_REASONS, type DeletionReason } from './deletion-reason.ts';
 import { computeUfid, datapathMask, isTooWide } from './megaflow.ts';
-import { type PacketIn, packetInOf } from './packet-in.ts';
+import { type Continuation, type PacketIn, packetInOf } from './packet-in.ts';
 import type { Pipeline } from './pipeline.ts';
 import { recircIdsOf } from './recirc-ids.ts';
 import type { Ukey } from './ukey.ts';
@@ -60,6 +67,10 @@ const INITIAL_FLOW_LIMIT = 10_000;
 const DEFAULT_MAX_IDLE_MS = 10_000;
 /** idle time while there are more flows than the limit */
 const CROWDED_IDLE_MS = 100;
+/** other_config:max-revalidator: a dump that takes less than half of it leaves time to translate every megaflow anew */
+const MAX_REVALIDATOR_MS = 500;
+/** other_config:min-revalidate-pps: the slowest megaflow that is worth translating anew when time is short */
+const MIN_REVALIDATE_PPS = 5;
 
 const NO_ACTIONS: Int32Array = new Int32Array(0);
 
@@ -195,8 +206,7 @@ export class Udpif {
       return;
     }
     if (translation.error !== null) {
-      this.counters.translationErrors++;
-      this.#onWarning?.(`Translation failed (${translation.error}), packet is dropped.`);
+      this.#noteError(translation.error);
     }
     const { effects } = translation;
     const code = translation.writer.copy();
@@ -218,6 +228,45 @@ export class Udpif {
         this.#dpif.execute(upcall.packet, upcall.key, code, code.length, nowMs);
       }
     }
+  }
+
+  /**
+   * Sends a packet on as a translation of it says that was made for this packet alone (a packet-out, a resumed packet): applies
+   * the effects and runs the actions. `key` is the packet's with `W_IN_PORT` a datapath port, 0 for none.
+   */
+  executeTranslation(packet: Packet, key: FlowWords, translation: Translation, nowMs: number): void {
+    if (translation.error !== null) {
+      this.#noteError(translation.error);
+    }
+    const code = translation.writer.copy();
+    applyEffects(translation.effects, {
+      packets: 1,
+      bytes: packet.length,
+      tcpFlags: tcpFlagsOf(key),
+      usedMs: nowMs,
+    });
+    this.#dpif.execute(packet, key, code, code.length, nowMs);
+  }
+
+  /**
+   * Goes on with a packet that a `controller` action with `pause` stopped, where it stopped (NXT_RESUME). `metadata`
+   * replaces metadata and registers.
+   */
+  resume({ state, datapathPort }: Continuation, packet: Packet, nowMs: number, metadata?: FlowWords): void {
+    const thawed = metadata === undefined ? state : { ...state, metadata: freezeMetadata(metadata) };
+    const key = createFlow();
+    extractFlow(packet, key);
+    key[W_IN_PORT] = datapathPort;
+    key[W_RECIRC_ID] = this.#pipeline.recirculation.intern(thawed);
+    const translation = this.#pipeline.translateKey(key);
+    if (translation !== null) {
+      this.executeTranslation(packet, key, translation, nowMs);
+    }
+  }
+
+  #noteError(error: TranslationError): void {
+    this.counters.translationErrors++;
+    this.#onWarning?.(`Translation failed (${error}), packet is dropped.`);
   }
 
   /** Installs a megaflow with `#mask` unless there are too many. */
@@ -248,6 +297,11 @@ export class Udpif {
       sequence: this.#pipeline.changeSequence,
       dumpSequence: this.#dumpSequence,
     };
+    const stale = this.#ukeys.get(flow);
+    if (stale !== undefined) {
+      // Its megaflow was deleted by someone else and the handle given out again before a sweep.
+      this.#forget(stale);
+    }
     this.#holdRecircIds(ukey);
     this.#ukeys.set(flow, ukey);
     return ukey;
@@ -317,15 +371,23 @@ export class Udpif {
       return;
     }
     ukey.dumpSequence = this.#dumpSequence;
+    const { packets, usedMs } = ukey.credited;
     this.#credit(ukey);
-    const reason = this.#decide(ukey, deleteAll, maxIdleMs, nowMs);
+    const isWorthTranslating = this.#isWorthTranslating(ukey.credited.packets - packets, usedMs, nowMs);
+    const reason = this.#decide(ukey, isWorthTranslating, deleteAll, maxIdleMs, nowMs);
     if (reason !== null) {
       this.#delete(ukey, reason);
     }
   }
 
   /** Why a megaflow has to go, or null; gives it new actions where only they have changed. */
-  #decide(ukey: Ukey, deleteAll: boolean, maxIdleMs: number, nowMs: number): DeletionReason | null {
+  #decide(
+    ukey: Ukey,
+    isWorthTranslating: boolean,
+    deleteAll: boolean,
+    maxIdleMs: number,
+    nowMs: number,
+  ): DeletionReason | null {
     if (deleteAll) {
       return 'flow_limit';
     }
@@ -333,7 +395,22 @@ export class Udpif {
     if (nowMs - usedMs > maxIdleMs) {
       return 'flow_idle';
     }
-    return ukey.sequence === this.#pipeline.changeSequence ? null : this.#retranslate(ukey);
+    if (ukey.sequence === this.#pipeline.changeSequence) {
+      return null;
+    }
+    return isWorthTranslating ? this.#retranslate(ukey) : 'too_expensive';
+  }
+
+  /**
+   * Whether a megaflow that had `packets` since `usedMs` (0 = none before) should be translated anew: when dumps take long, those
+   * that few packets use are sooner deleted.
+   */
+  #isWorthTranslating(packets: number, usedMs: number, nowMs: number): boolean {
+    return (
+      usedMs === 0 ||
+      this.#dumpDurationMs < MAX_REVALIDATOR_MS / 2 ||
+      (packets > 0 && (nowMs - usedMs) / packets < 1000 / MIN_REVALIDATE_PPS)
+    );
   }
 
   #retranslate(ukey: Ukey): DeletionReason | null {
@@ -367,10 +444,14 @@ export class Udpif {
     return null;
   }
 
-  /** A megaflow that someone else installed gets a ukey; its sequence makes the round translate it. */
+  /**
+   * A megaflow that someone else installed gets a ukey: what it counted is credited as if its packets had been translated; its
+   * sequence makes the round translate it again and compare.
+   */
   #adopt(flow: DpifFlow, nowMs: number): Ukey {
     this.#dpif.readKey(flow, this.#key);
-    const ukey = this.#addUkey(flow, this.#key, this.#dpif.actions(flow), [], nowMs);
+    const effects = this.#pipeline.translateKey(this.#key)?.effects ?? [];
+    const ukey = this.#addUkey(flow, this.#key, this.#dpif.actions(flow), effects, nowMs);
     ukey.sequence = -1;
     ukey.dumpSequence = this.#dumpSequence - 1;
     return ukey;
@@ -426,7 +507,7 @@ export class Udpif {
     const duration = this.#dumpDurationMs;
     let limit = this.#flowLimit;
     if (duration > 2000) {
-      limit = Math.floor(limit / (duration / 1000));
+      limit = Math.floor(limit / Math.floor(duration / 1000));
     } else if (duration > 1300) {
       limit = Math.floor((limit * 3) / 4);
     } else if (duration < 1000 && flows > 2000 && limit < (flows * 1000) / Math.max(duration, 1)) {
