@@ -14,14 +14,24 @@
  *
  * Not re-entrant: a lookup uses scratch memory of the classifier and writes `conj_id` in the flow for the time of the call.
  */
-import { createFlow, type FlowWords, W_CONJ_ID } from '../flow/index.ts';
+import { createFlow, W_TP as FLOW_W_TP, type FlowWords, W_CONJ_ID } from '../flow/index.ts';
 import { type Conjunction, descendingPriorities, satisfiedConjunctions } from './conjunction.ts';
 import type { LookupCause, LookupTrace } from './lookup-trace.ts';
 import { DEFAULT_PREFIX_FIELDS, PrefixTries } from './prefix-fields.ts';
-import { type SparseMask, type SparseMatch, sparseMaskBits, sparseMaskEquals } from './sparse-match.ts';
+import { HASH_SEED, type SparseMask, type SparseMatch, sparseMaskBits, sparseMaskEquals } from './sparse-match.ts';
+import { GROUP_HASH, GROUP_LOOKUP, GROUP_PRESENT, GROUP_TRIE, StageGroups } from './stage-groups.ts';
 import { STAGE_NAMES } from './stages.ts';
 import { Subtable } from './subtable.ts';
-import { MISS_LAST, MISS_TRIE, missCause, missStage, missTrie, runProgram } from './subtable-program.ts';
+import {
+  askGroups,
+  MISS_TABLE,
+  MISS_TRIE,
+  PROGRAM_GROUPS,
+  PROGRAM_PORTS_MASK,
+  PROGRAM_STAGES,
+  rowPriority,
+  runLastStage,
+} from './subtable-program.ts';
 import { WordArena } from './word-arena.ts';
 
 /**
@@ -36,6 +46,18 @@ export interface ClassifierRule {
   readonly conjunctions: readonly Conjunction[] | null;
 }
 
+/** V8 folds a constant of this module, not an imported one. */
+const W_TP = FLOW_W_TP;
+
+/** one entry of the lookup order: highest priority, program, group of the stage before the last (or 0), bit in it */
+const ORDER_PRIORITY = 0;
+const ORDER_PROGRAM = 1;
+const ORDER_GROUP = 2;
+const ORDER_BIT = 3;
+const ORDER_SIZE = 4;
+
+const MAXIMUM_LOOKUP = 0x7fffffff;
+
 /** takes the bits that nobody asked for */
 const UNUSED_MASK = createFlow();
 
@@ -44,10 +66,13 @@ export class Classifier<R extends ClassifierRule> {
   #subtables: Subtable<R>[] = [];
   /** by hash of the mask */
   readonly #subtablesByMask: Map<number, Subtable<R>[]> = new Map();
-  /** per subtable, in the same order: highest priority, offset of its program */
+  /** per subtable, in the same order: what a lookup needs to pass it over */
   #order: Int32Array = new Int32Array(0);
   readonly #arena: WordArena = new WordArena();
   #tries: PrefixTries;
+  #groups: StageGroups = new StageGroups(this.#arena);
+  /** number of the lookup that the memos of groups and tries are of */
+  #lookup = 0;
   #count = 0;
   #softCount = 0;
 
@@ -71,7 +96,6 @@ export class Classifier<R extends ClassifierRule> {
    * the answer depends on. `trace`, if given, learns of every subtable consulted.
    */
   lookup(flow: FlowWords, wildcards: FlowWords | null = null, trace: LookupTrace<R> | null = null): R | null {
-    this.#tries.beginLookup();
     const mask = wildcards ?? UNUSED_MASK;
     if (this.#softCount === 0) {
       return this.#find(flow, mask, trace, null);
@@ -175,6 +199,7 @@ export class Classifier<R extends ClassifierRule> {
   /** Changes which address fields have prefix tries; see the constructor. */
   setPrefixFields(prefixFields: readonly string[]): void {
     this.#tries = new PrefixTries(prefixFields);
+    this.#groups = new StageGroups(this.#arena);
     const old = this.#subtables;
     this.#subtables = [];
     this.#subtablesByMask.clear();
@@ -203,61 +228,123 @@ export class Classifier<R extends ClassifierRule> {
     const order = this.#order;
     const memory = this.#arena.words;
     const tries = this.#tries;
+    const lookup = this.#beginLookup();
     const anySoft = this.#softCount !== 0;
-    let best: R | null = null;
+    let bestIndex = -1;
+    let bestRow = -1;
     let bestPriority = -1;
-    for (let index = 0; index < order.length && order[index]! > bestPriority; index += 2) {
+    for (let index = 0; index < order.length && order[index + ORDER_PRIORITY]! > bestPriority; index += ORDER_SIZE) {
+      const program = order[index + ORDER_PROGRAM]!;
       let row: number;
       if (trace === null) {
-        row = runProgram(memory, order[index + 1]!, flow, wildcards, tries);
-        if (row < 0) {
-          if (missCause(row) === MISS_LAST) {
-            this.#subtables[index >> 1]!.addPortBits(flow, wildcards);
+        const group = order[index + ORDER_GROUP]!;
+        let hash = HASH_SEED;
+        if (group !== 0) {
+          // A group that was asked already told whether all stages before the last have a rule like this.
+          if (memory[group + GROUP_LOOKUP] !== lookup) {
+            askGroups(memory, program, lookup, flow, wildcards, tries);
           }
-          continue;
+          if (
+            memory[group + GROUP_LOOKUP] !== lookup ||
+            (memory[group + GROUP_PRESENT]! & order[index + ORDER_BIT]!) === 0
+          ) {
+            continue;
+          }
+          hash = memory[group + GROUP_HASH]!;
+        }
+        row = runLastStage(memory, program, hash, flow, wildcards, tries);
+        if (row === MISS_TABLE && (memory[program + PROGRAM_PORTS_MASK]! & ~wildcards[W_TP]!) !== 0) {
+          this.#subtables[index / ORDER_SIZE]!.addPortBits(flow, wildcards);
         }
       } else {
-        row = this.#traceFind(this.#subtables[index >> 1]!, flow, wildcards, trace);
+        row = this.#traceFind(this.#subtables[index / ORDER_SIZE]!, flow, wildcards, trace);
       }
-      const subtable = this.#subtables[index >> 1]!;
-      while (row >= 0) {
-        const rule = subtable.ruleAt(row);
-        if (rule.priority <= bestPriority) {
-          break;
+      if (row >= 0 && anySoft) {
+        row = this.#passSoftRules(this.#subtables[index / ORDER_SIZE]!, row, bestPriority, soft);
+      }
+      if (row >= 0) {
+        const priority = rowPriority(memory, program, row);
+        if (priority > bestPriority) {
+          bestPriority = priority;
+          bestRow = row;
+          bestIndex = index;
         }
-        if (!anySoft || rule.conjunctions === null) {
-          best = rule;
-          bestPriority = rule.priority;
-          break;
-        }
-        soft?.push(rule);
-        row = subtable.nextRow(row);
       }
     }
-    return best;
+    return bestIndex < 0 ? null : this.#subtables[bestIndex / ORDER_SIZE]!.ruleAt(bestRow);
+  }
+
+  /**
+   * The first row from `row` on among those with its values that is of an ordinary rule above a priority, or -1; soft rules before
+   * it go to `soft`.
+   */
+  #passSoftRules(subtable: Subtable<R>, row: number, abovePriority: number, soft: R[] | null): number {
+    let next = row;
+    while (next >= 0) {
+      const rule = subtable.ruleAt(next);
+      if (rule.priority <= abovePriority) {
+        return -1;
+      }
+      if (rule.conjunctions === null) {
+        return next;
+      }
+      soft?.push(rule);
+      next = subtable.nextRow(next);
+    }
+    return -1;
+  }
+
+  /** Starts new memos of groups and tries; the number of the lookup that they are of. */
+  #beginLookup(): number {
+    if (this.#lookup === MAXIMUM_LOOKUP) {
+      this.#lookup = 0;
+      this.#groups.forget();
+      this.#tries.forget();
+    }
+    this.#lookup++;
+    this.#tries.beginLookup(this.#lookup);
+    return this.#lookup;
   }
 
   /** A subtable's lookup, told to `trace`. */
   #traceFind(subtable: Subtable<R>, flow: FlowWords, wildcards: FlowWords, trace: LookupTrace<R>): number {
+    const memory = this.#arena.words;
+    const { program } = subtable;
     const mask = createFlow();
-    const row = runProgram(this.#arena.words, subtable.program, flow, mask, this.#tries);
-    const cause = row < 0 ? missCause(row) : -1;
-    if (cause === MISS_LAST) {
-      subtable.addPortBits(flow, mask);
+    // With memos of its own each step shows all bits that it needs.
+    const lookup = this.#beginLookup();
+    const stage = askGroups(memory, program, lookup, flow, mask, this.#tries);
+    const lastStage = memory[program + PROGRAM_STAGES]!;
+    let row: number;
+    let trie = -1;
+    let kind: LookupCause = 'stage';
+    if (stage < lastStage) {
+      row = MISS_TABLE;
+      trie = memory[memory[program + PROGRAM_GROUPS + 2 * stage]! + GROUP_TRIE]! - 1;
+    } else {
+      const group = subtable.lastGroup;
+      const hash = group === 0 ? HASH_SEED : memory[group + GROUP_HASH]!;
+      row = runLastStage(memory, program, hash, flow, mask, this.#tries);
+      if (row === MISS_TABLE) {
+        kind = subtable.hasPorts ? 'ports' : 'subtable';
+        subtable.addPortBits(flow, mask);
+      } else if (row < 0) {
+        trie = MISS_TRIE - row;
+      } else {
+        kind = 'rule';
+      }
     }
     for (let word = 0; word < mask.length; word++) {
       wildcards[word] = wildcards[word]! | mask[word]!;
     }
-    const { stages } = subtable.mask;
-    const lastStage = row < 0 ? stages[missStage(row)] : stages[stages.length - 1];
     trace.step({
-      kind: row < 0 ? stepKind(cause, subtable.hasPorts) : 'rule',
+      kind: trie < 0 ? kind : 'trie',
       mask,
       priority: subtable.maxPriority,
       rules: subtable.count,
       rule: row < 0 ? subtable.anyRule() : subtable.ruleAt(row),
-      stage: STAGE_NAMES[lastStage ?? 0]!,
-      field: cause === MISS_TRIE ? this.#tries.fields[missTrie(row)]!.name : null,
+      stage: STAGE_NAMES[subtable.mask.stages[stage] ?? 0]!,
+      field: trie < 0 ? null : this.#tries.fields[trie]!.name,
     });
     return row;
   }
@@ -304,7 +391,7 @@ export class Classifier<R extends ClassifierRule> {
   }
 
   #createSubtable(mask: SparseMask): Subtable<R> {
-    const subtable = new Subtable<R>(mask, this.#arena, this.#tries);
+    const subtable = new Subtable<R>(mask, this.#arena, this.#tries, this.#groups);
     const sameHash = this.#subtablesByMask.get(mask.hash);
     if (sameHash === undefined) {
       this.#subtablesByMask.set(mask.hash, [subtable]);
@@ -349,25 +436,17 @@ export class Classifier<R extends ClassifierRule> {
   }
 
   #writeOrder(): void {
-    if (this.#order.length !== 2 * this.#subtables.length) {
-      this.#order = new Int32Array(2 * this.#subtables.length);
+    const length = ORDER_SIZE * this.#subtables.length;
+    if (this.#order.length !== length) {
+      this.#order = new Int32Array(length);
     }
-    for (let index = 0; index < this.#subtables.length; index++) {
-      const subtable = this.#subtables[index]!;
-      this.#order[2 * index] = subtable.maxPriority;
-      this.#order[2 * index + 1] = subtable.program;
+    for (let index = 0; index < length; index += ORDER_SIZE) {
+      const subtable = this.#subtables[index / ORDER_SIZE]!;
+      this.#order[index + ORDER_PRIORITY] = subtable.maxPriority;
+      this.#order[index + ORDER_PROGRAM] = subtable.program;
+      this.#order[index + ORDER_GROUP] = subtable.lastGroup;
+      this.#order[index + ORDER_BIT] = subtable.lastGroupBit;
     }
-  }
-}
-
-function stepKind(cause: number, hasPorts: boolean): LookupCause {
-  switch (cause) {
-    case MISS_TRIE:
-      return 'trie';
-    case MISS_LAST:
-      return hasPorts ? 'ports' : 'subtable';
-    default:
-      return 'stage';
   }
 }
 

@@ -72,11 +72,23 @@ export class PrefixFieldTrie {
   }
 }
 
-/** what is remembered of a trie's last lookup: which lookup, how many bits decided it, which prefix lengths it found */
+/** A prefix trie that serves a mask, and the length of the mask's prefix. */
+export interface TrieUse {
+  readonly trie: number;
+  readonly length: number;
+  /** index in `STAGE_NAMES` */
+  readonly stage: number;
+}
+
+/**
+ * What is remembered of a trie's last lookup: which lookup, how many bits decided it, whether these bits are un-wildcarded, and which
+ * prefix lengths it ruled out (a bit per length, most significant first).
+ */
 const MEMO_LOOKUP = 0;
 const MEMO_CHECKED_BITS = 1;
-const MEMO_LENGTHS = 2;
-const MEMO_SIZE = 6;
+const MEMO_ADDED = 2;
+const MEMO_EXCLUDED = 3;
+const MEMO_SIZE = 7;
 
 export class PrefixTries {
   readonly fields: readonly PrefixFieldTrie[];
@@ -91,9 +103,22 @@ export class PrefixTries {
     this.#memo = new Int32Array(MEMO_SIZE * this.fields.length);
   }
 
-  /** Forgets what was found for the last flow. */
-  beginLookup(): void {
-    this.#lookup = (this.#lookup + 1) | 0;
+  /** The tries that serve a mask, in the order of their stages. */
+  uses(mask: SparseMask): TrieUse[] {
+    return this.fields
+      .map((field, trie) => ({ trie, length: field.prefixLength(mask), stage: field.stage }))
+      .filter((use) => use.length > 0)
+      .sort((a, b) => a.stage - b.stage);
+  }
+
+  /** Forgets what was found for the last flow. `lookup`, not 0, is a number that no lookup had since `forget`. */
+  beginLookup(lookup: number): void {
+    this.#lookup = lookup;
+  }
+
+  /** Forgets what lookups found, so that their numbers may start again. */
+  forget(): void {
+    this.#memo.fill(0);
   }
 
   /**
@@ -104,19 +129,34 @@ export class PrefixTries {
     const memo = this.#memo;
     const start = MEMO_SIZE * trie;
     if (memo[start + MEMO_LOOKUP] !== this.#lookup) {
-      const field = this.fields[trie]!;
-      memo[start + MEMO_LOOKUP] = this.#lookup;
-      memo[start + MEMO_CHECKED_BITS] = field.trie.lookup(flow, field.firstWord, memo, start + MEMO_LENGTHS);
+      this.#walk(trie, flow);
     }
-    const checkedBits = memo[start + MEMO_CHECKED_BITS]!;
-    const lengths = memo[start + MEMO_LENGTHS + ((length - 1) >>> 5)]!;
-    if (checkedBits > length || (lengths & (1 << (-length & 31))) !== 0) {
+    if ((memo[start + MEMO_EXCLUDED + ((length - 1) >>> 5)]! & (1 << (-length & 31))) === 0) {
       return false;
     }
-    const { firstWord } = this.fields[trie]!;
-    for (let word = 0; 32 * word < checkedBits; word++) {
-      wildcards[firstWord + word] = wildcards[firstWord + word]! | prefixMask(checkedBits - 32 * word);
+    if (memo[start + MEMO_ADDED] === 0) {
+      memo[start + MEMO_ADDED] = 1;
+      const checkedBits = memo[start + MEMO_CHECKED_BITS]!;
+      const { firstWord } = this.fields[trie]!;
+      for (let word = 0; 32 * word < checkedBits; word++) {
+        wildcards[firstWord + word] = wildcards[firstWord + word]! | prefixMask(checkedBits - 32 * word);
+      }
     }
     return true;
+  }
+
+  #walk(trie: number, flow: FlowWords): void {
+    const memo = this.#memo;
+    const start = MEMO_SIZE * trie;
+    const field = this.fields[trie]!;
+    const checkedBits = field.trie.lookup(flow, field.firstWord, memo, start + MEMO_EXCLUDED);
+    memo[start + MEMO_LOOKUP] = this.#lookup;
+    memo[start + MEMO_CHECKED_BITS] = checkedBits;
+    memo[start + MEMO_ADDED] = 0;
+    // What it found are the lengths that some rule has; ruled out are the others, from as many bits on as it looked at.
+    for (let word = 0; 32 * word < field.width; word++) {
+      const index = start + MEMO_EXCLUDED + word;
+      memo[index] = ~memo[index]! & ~prefixMask(checkedBits - 1 - 32 * word);
+    }
   }
 }

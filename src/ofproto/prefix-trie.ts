@@ -41,33 +41,40 @@ export class PrefixTrie {
    */
   lookup(words: Int32Array, first: number, lengths: Int32Array, lengthsStart: number): number {
     const nodes = this.#nodes;
-    for (let word = 0; word < this.width >>> 5; word++) {
-      lengths[lengthsStart + word] = 0;
+    const lengthsEnd = lengthsStart + (this.width >>> 5);
+    for (let index = lengthsStart; index < lengthsEnd; index++) {
+      lengths[index] = 0;
     }
     let node = this.#root;
-    let depth = 0;
-    while (node !== 0) {
-      const length = nodes[node + LENGTH]!;
-      const agreed = agreement(nodes, node + KEY, words, first, depth, length);
-      if (agreed < length) {
-        return agreed + 1;
-      }
-      if (nodes[node + RULES]! > 0 && length > 0) {
-        const word = lengthsStart + ((length - 1) >>> 5);
-        lengths[word] = lengths[word]! | (1 << (-length & 31));
-      }
+    if (node === 0) {
+      return 0;
+    }
+    // Down as the key's bits say, as if all bits between agreed: the node at the end knows the bits of all above it.
+    let length = nodes[node + LENGTH]!;
+    for (;;) {
+      // Without branches: whether a node has rules is a coin toss to the processor. A length of 0 has no bit.
+      const isNamed = (-nodes[node + RULES]! >>> 31) & (-length >>> 31);
+      const index = lengthsStart + ((length + (-length >> 31)) >>> 5);
+      lengths[index] = lengths[index]! | (isNamed << (-length & 31));
       if (length === this.width) {
-        return length;
+        break;
       }
       const child = nodes[node + LEFT + keyBit(words, first, length)]!;
       if (child === 0) {
-        // The bit chose between the other child and nothing; without another child it was not needed.
-        return nodes[node + LEFT] === 0 && nodes[node + RIGHT] === 0 ? length : length + 1;
+        break;
       }
       node = child;
-      depth = length;
+      length = nodes[node + LENGTH]!;
     }
-    return depth;
+    const agreed = agreement(nodes, node + KEY, words, first, 0, length);
+    if (agreed < length) {
+      for (let word = 0; 32 * word < this.width; word++) {
+        lengths[lengthsStart + word] = lengths[lengthsStart + word]! & prefixMask(agreed - 32 * word);
+      }
+      return agreed + 1;
+    }
+    // The next bit chose between the other child and nothing; without another child it was not needed.
+    return nodes[node + LEFT] === 0 && nodes[node + RIGHT] === 0 ? length : length + 1;
   }
 
   /** Adds the first `length` bits of `words[first..]` once. */

@@ -1,130 +1,138 @@
 /**
  * The part of a subtable that a lookup reads, as a few dozen words in the classifier's arena, and the walk over it.
  *
- * A program says: for each stage, which words of the flow to hash under which bits, where the stage's table is, and which
- * prefix tries to ask first. Tables are open-addressed (hash, value) pairs; the value is a presence count, in the last
- * stage the row of a rule plus one.
+ * A program says which groups (stage-groups.ts) to ask in the stages before the last, and for the last which words of the
+ * flow to hash under which bits, which prefix tries to ask first, and where the table hash → row of a rule + 1 is.
  *
- *     PROGRAM_STAGES … PROGRAM_HAS_PORTS     header
- *     4 x STAGE_SIZE from PROGRAM_STAGE0     stages
- *     (word, bits) pairs                     entries of the mask, in the order of the stages
- *     (trie, prefix length) pairs            tries to ask, in the order of the stages
+ *     PROGRAM_STAGES … PROGRAM_TRIES            header
+ *     3 x (group, bit) from PROGRAM_GROUPS      stages before the last
+ *     (word, bits) pairs                        entries of the mask, in the order of the stages
+ *     (trie, prefix length) pairs               tries to ask in the last stage
+ *
+ * A row is the rule's priority and, for each entry of the mask, its value.
  */
-import { type FlowWords, finishHash, hashWord, W_TP } from '../flow/index.ts';
-import { hasHash } from './hash-counts.ts';
+import { W_TP as FLOW_W_TP, type FlowWords, finishHash, hashWord } from '../flow/index.ts';
+import { mayHaveHash } from './hash-table.ts';
 import type { PrefixTries } from './prefix-fields.ts';
 import { HASH_SEED } from './sparse-match.ts';
+import { askGroup, GROUP_HASH, GROUP_LOOKUP, GROUP_PRESENT } from './stage-groups.ts';
 
-/** number of stages, at least 1 */
+/** V8 folds a constant of this module, not an imported one. */
+const W_TP = FLOW_W_TP;
+
+/** number of stages before the last */
 export const PROGRAM_STAGES = 0;
 /** number of entries of the mask */
 export const PROGRAM_ENTRIES = 1;
-/** offset in the arena of the rows' values */
-export const PROGRAM_VALUES = 2;
+/** number of entries in the stages before the last */
+export const PROGRAM_EARLY_ENTRIES = 2;
+/** offset in the arena of the rows */
+export const PROGRAM_ROWS = 3;
 /** the mask's bits of `W_TP`, which is then the last entry */
-export const PROGRAM_PORTS_MASK = 3;
-export const PROGRAM_STAGE0 = 4;
-/** index after the stage's last entry */
-export const STAGE_ENTRY_END = 0;
-/** offset in the arena of the stage's table */
-export const STAGE_TABLE = 1;
-/** its number of slots, less 1 */
-export const STAGE_SLOT_MASK = 2;
-/** index after the stage's last trie */
-export const STAGE_TRIE_END = 3;
-export const STAGE_SIZE = 4;
-const MAXIMUM_STAGES = 4;
-export const PROGRAM_HEADER: number = PROGRAM_STAGE0 + MAXIMUM_STAGES * STAGE_SIZE;
+export const PROGRAM_PORTS_MASK = 4;
+/** offsets in the arena of the table and its filter, and its number of slots less 1 */
+export const PROGRAM_TABLE = 5;
+export const PROGRAM_FILTER = 6;
+export const PROGRAM_SLOT_MASK = 7;
+/** number of tries to ask in the last stage */
+export const PROGRAM_TRIES = 8;
+export const PROGRAM_GROUPS = 9;
+const MAXIMUM_GROUPS = 3;
+export const PROGRAM_HEADER: number = PROGRAM_GROUPS + 2 * MAXIMUM_GROUPS;
 
-/** Why no rule matched; these are the low bits of `-1 - result`, the stage and the trie are above. */
-const MISS_STAGE = 0;
-export const MISS_TRIE = 1;
-/** the last stage's table told */
-export const MISS_LAST = 2;
-const MISS_CAUSE_BITS = 2;
-const MISS_STAGE_BITS = 2;
+/** where in a row the priority is, and the first value */
+export const ROW_PRIORITY = 0;
+export const ROW_VALUES = 1;
 
-export function missCause(result: number): number {
-  return (-1 - result) & ((1 << MISS_CAUSE_BITS) - 1);
-}
-
-/** Index among the subtable's stages. */
-export function missStage(result: number): number {
-  return ((-1 - result) >>> MISS_CAUSE_BITS) & ((1 << MISS_STAGE_BITS) - 1);
-}
-
-export function missTrie(result: number): number {
-  return (-1 - result) >>> (MISS_CAUSE_BITS + MISS_STAGE_BITS);
-}
+/** Why the last stage has no row: its table told. */
+export const MISS_TABLE = -1;
+/** … or a prefix trie: this less the number of the trie. */
+export const MISS_TRIE = -2;
 
 /**
- * The row of the highest-priority rule of the subtable that `flow` satisfies, or a miss (negative). Un-wildcards the bits that
- * told, except that after MISS_LAST in a subtable with ports those of the ports are left to the caller.
+ * Asks the groups of the stages before the last in turn, as far as rules are present; the number of those that had some. Un-wildcards the bits
+ * that told.
  */
-export function runProgram(
+export function askGroups(
   memory: Int32Array,
   program: number,
+  lookup: number,
   flow: FlowWords,
   wildcards: FlowWords,
   tries: PrefixTries,
 ): number {
   const stages = memory[program + PROGRAM_STAGES]!;
-  const entries = program + PROGRAM_HEADER;
-  const firstTrie = entries + 2 * memory[program + PROGRAM_ENTRIES]!;
-  const portsMask = memory[program + PROGRAM_PORTS_MASK]!;
   let hash = HASH_SEED;
-  let entry = entries;
-  let trie = firstTrie;
-  let stageRecord = program + PROGRAM_STAGE0;
-  let stage = 0;
-  for (;;) {
-    const trieEnd = firstTrie + 2 * memory[stageRecord + STAGE_TRIE_END]!;
-    for (; trie < trieEnd; trie += 2) {
-      if (tries.excludes(memory[trie]!, memory[trie + 1]!, flow, wildcards)) {
-        return -1 - (MISS_TRIE | ((stage | (memory[trie]! << MISS_STAGE_BITS)) << MISS_CAUSE_BITS));
-      }
+  for (let stage = 0; stage < stages; stage++) {
+    const group = memory[program + PROGRAM_GROUPS + 2 * stage]!;
+    if (memory[group + GROUP_LOOKUP] !== lookup) {
+      askGroup(memory, group, lookup, hash, flow, wildcards, tries);
     }
-    let entryEnd = entries + 2 * memory[stageRecord + STAGE_ENTRY_END]!;
-    const isLast = stage === stages - 1;
-    if (isLast && portsMask !== 0) {
-      entryEnd -= 2;
+    if ((memory[group + GROUP_PRESENT]! & memory[program + PROGRAM_GROUPS + 2 * stage + 1]!) === 0) {
+      return stage;
     }
-    for (; entry < entryEnd; entry += 2) {
-      const word = memory[entry]!;
-      const bits = memory[entry + 1]!;
-      wildcards[word] = wildcards[word]! | bits;
-      hash = hashWord(hash, flow[word]! & bits);
+    hash = memory[group + GROUP_HASH]!;
+  }
+  return stages;
+}
+
+/**
+ * The row of the highest-priority rule of the subtable that `flow` satisfies, or a miss (negative), given the hash of the
+ * words of the stages before the last. Un-wildcards the bits that told, except that after MISS_TABLE in a subtable with ports those
+ * of the ports are left to the caller.
+ */
+export function runLastStage(
+  memory: Int32Array,
+  program: number,
+  hashBefore: number,
+  flow: FlowWords,
+  wildcards: FlowWords,
+  tries: PrefixTries,
+): number {
+  const firstEntry = program + PROGRAM_HEADER;
+  const entriesEnd = firstEntry + 2 * memory[program + PROGRAM_ENTRIES]!;
+  const triesEnd = entriesEnd + 2 * memory[program + PROGRAM_TRIES]!;
+  for (let trie = entriesEnd; trie < triesEnd; trie += 2) {
+    if (tries.excludes(memory[trie]!, memory[trie + 1]!, flow, wildcards)) {
+      return MISS_TRIE - memory[trie]!;
     }
-    if (isLast) {
-      break;
-    }
-    if (
-      !hasHash(memory, memory[stageRecord + STAGE_TABLE]!, memory[stageRecord + STAGE_SLOT_MASK]!, finishHash(hash))
-    ) {
-      return -1 - (MISS_STAGE | (stage << MISS_CAUSE_BITS));
-    }
-    stage++;
-    stageRecord += STAGE_SIZE;
+  }
+  const portsMask = memory[program + PROGRAM_PORTS_MASK]!;
+  const hashedEnd = portsMask === 0 ? entriesEnd : entriesEnd - 2;
+  let hash = hashBefore;
+  for (let entry = firstEntry + 2 * memory[program + PROGRAM_EARLY_ENTRIES]!; entry < hashedEnd; entry += 2) {
+    const word = memory[entry]!;
+    const bits = memory[entry + 1]!;
+    wildcards[word] = wildcards[word]! | bits;
+    hash = hashWord(hash, flow[word]! & bits);
   }
   if (portsMask !== 0) {
     hash = hashWord(hash, flow[W_TP]! & portsMask);
   }
-  const row = findRow(memory, program, stageRecord, flow, finishHash(hash));
-  if (row < 0) {
-    return -1 - (MISS_LAST | (stage << MISS_CAUSE_BITS));
+  hash = finishHash(hash);
+  const slotMask = memory[program + PROGRAM_SLOT_MASK]!;
+  if (!mayHaveHash(memory, memory[program + PROGRAM_FILTER]!, slotMask, hash)) {
+    return MISS_TABLE;
   }
-  wildcards[W_TP] = wildcards[W_TP]! | portsMask;
+  const row = findRow(memory, program, slotMask, flow, hash);
+  if (row >= 0) {
+    wildcards[W_TP] = wildcards[W_TP]! | portsMask;
+  }
   return row;
 }
 
-function findRow(memory: Int32Array, program: number, stageRecord: number, flow: FlowWords, hash: number): number {
-  const table = memory[stageRecord + STAGE_TABLE]!;
-  const slotMask = memory[stageRecord + STAGE_SLOT_MASK]!;
+/** The priority of the rule in a row. */
+export function rowPriority(memory: Int32Array, program: number, row: number): number {
+  return memory[rowOffset(memory, program, row) + ROW_PRIORITY]!;
+}
+
+function findRow(memory: Int32Array, program: number, slotMask: number, flow: FlowWords, hash: number): number {
+  const table = memory[program + PROGRAM_TABLE]!;
   let slot = hash & slotMask;
   for (;;) {
     const row = memory[table + 2 * slot + 1]! - 1;
     if (row < 0) {
-      return -1;
+      return MISS_TABLE;
     }
     if (memory[table + 2 * slot] === hash && rowHolds(memory, program, row, flow)) {
       return row;
@@ -134,14 +142,17 @@ function findRow(memory: Int32Array, program: number, stageRecord: number, flow:
 }
 
 function rowHolds(memory: Int32Array, program: number, row: number, flow: FlowWords): boolean {
-  const count = memory[program + PROGRAM_ENTRIES]!;
-  const entries = program + PROGRAM_HEADER;
-  const values = memory[program + PROGRAM_VALUES]! + row * count;
-  for (let entry = 0; entry < count; entry++) {
-    const bits = memory[entries + 2 * entry + 1]!;
-    if ((flow[memory[entries + 2 * entry]!]! & bits) !== memory[values + entry]) {
+  let value = rowOffset(memory, program, row) + ROW_VALUES;
+  const entriesEnd = program + PROGRAM_HEADER + 2 * memory[program + PROGRAM_ENTRIES]!;
+  for (let entry = program + PROGRAM_HEADER; entry < entriesEnd; entry += 2) {
+    if ((flow[memory[entry]!]! & memory[entry + 1]!) !== memory[value]) {
       return false;
     }
+    value++;
   }
   return true;
+}
+
+function rowOffset(memory: Int32Array, program: number, row: number): number {
+  return memory[program + PROGRAM_ROWS]! + row * (ROW_VALUES + memory[program + PROGRAM_ENTRIES]!);
 }

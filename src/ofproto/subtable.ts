@@ -7,28 +7,30 @@
  * mask with transport ports has a ports trie that says how few port bits explain a miss.
  */
 import { type FlowWords, finishHash, hashWord, W_TP } from '../flow/index.ts';
-import { freeSlot, HashCounts, resizeSlots } from './hash-counts.ts';
-import type { PrefixTries } from './prefix-fields.ts';
+import { HashTable } from './hash-table.ts';
+import type { PrefixTries, TrieUse } from './prefix-fields.ts';
 import { PrefixTrie, prefixMask } from './prefix-trie.ts';
 import { PriorityCounts } from './priority-counts.ts';
 import { HASH_SEED, type SparseMask, type SparseMatch, sparseMaskBits } from './sparse-match.ts';
+import type { StageGroup, StageGroups } from './stage-groups.ts';
 import {
+  PROGRAM_EARLY_ENTRIES,
   PROGRAM_ENTRIES,
+  PROGRAM_FILTER,
+  PROGRAM_GROUPS,
   PROGRAM_HEADER,
   PROGRAM_PORTS_MASK,
-  PROGRAM_STAGE0,
+  PROGRAM_ROWS,
+  PROGRAM_SLOT_MASK,
   PROGRAM_STAGES,
-  PROGRAM_VALUES,
-  STAGE_ENTRY_END,
-  STAGE_SIZE,
-  STAGE_SLOT_MASK,
-  STAGE_TABLE,
-  STAGE_TRIE_END,
+  PROGRAM_TABLE,
+  PROGRAM_TRIES,
+  ROW_PRIORITY,
+  ROW_VALUES,
 } from './subtable-program.ts';
 import type { WordArena } from './word-arena.ts';
 
 const MINIMUM_ROWS = 4;
-const MINIMUM_SLOTS = 8;
 
 /** What a subtable needs to know of a rule. */
 interface SubtableRule {
@@ -36,11 +38,12 @@ interface SubtableRule {
   readonly priority: number;
 }
 
-/** A prefix trie that serves a mask, and the length of the mask's prefix. */
-interface TrieUse {
-  readonly trie: number;
-  readonly length: number;
-  readonly stage: number;
+/** A group that the subtable asks in a stage before its last. */
+interface Membership {
+  readonly group: StageGroup;
+  readonly bit: number;
+  /** how many rules have a hash */
+  readonly counts: HashTable;
 }
 
 export class Subtable<R extends SubtableRule> {
@@ -51,8 +54,9 @@ export class Subtable<R extends SubtableRule> {
   readonly #arena: WordArena;
   readonly #tries: PrefixTries;
   readonly #trieUses: readonly TrieUse[];
-  /** presence counters of the stages before the last */
-  readonly #stageCounts: readonly HashCounts[];
+  readonly #groups: StageGroups;
+  /** of the stages before the last */
+  readonly #memberships: readonly Membership[];
   readonly #portsMask: number;
   readonly #portsTrie: PrefixTrie | null;
   readonly #portsKey: Int32Array = new Int32Array(1);
@@ -62,24 +66,28 @@ export class Subtable<R extends SubtableRule> {
   /** per row: the row of the rule with the same values and the next lower priority, or -1 */
   #nextRow: Int32Array = new Int32Array(MINIMUM_ROWS);
   readonly #freeRows: number[] = [];
-  /** offset in the arena of the rows' values */
-  #values: number;
+  /** offset in the arena of the rows */
+  #rowWords: number;
+  readonly #rowSize: number;
   #count = 0;
-  /** offset in the arena of the last stage's table */
-  #slots: number;
-  #slotMask: number = MINIMUM_SLOTS - 1;
-  #usedSlots = 0;
+  /** of the last stage: hash of the values → row + 1 */
+  readonly #table: HashTable;
 
-  constructor(mask: SparseMask, arena: WordArena, tries: PrefixTries) {
+  constructor(mask: SparseMask, arena: WordArena, tries: PrefixTries, groups: StageGroups) {
     this.mask = mask;
     this.#arena = arena;
     this.#tries = tries;
-    this.#trieUses = findTrieUses(mask, tries);
-    this.#stageCounts = Array.from({ length: Math.max(0, mask.stages.length - 1) }, () => new HashCounts(arena));
+    this.#trieUses = tries.uses(mask);
+    this.#groups = groups;
+    this.#memberships = Array.from({ length: Math.max(0, mask.stages.length - 1) }, (_, stage) => {
+      const group = groups.find(mask, stage, this.#triesOfStage(stage));
+      return { group, bit: group.join(), counts: new HashTable(arena) };
+    });
     this.#portsMask = sparseMaskBits(mask, W_TP);
     this.#portsTrie = this.#portsMask === 0 ? null : new PrefixTrie(32);
-    this.#values = arena.allocate(MINIMUM_ROWS * mask.words.length);
-    this.#slots = arena.allocate(2 * MINIMUM_SLOTS);
+    this.#rowSize = ROW_VALUES + mask.words.length;
+    this.#rowWords = arena.allocate(MINIMUM_ROWS * this.#rowSize);
+    this.#table = new HashTable(arena);
     this.program = arena.allocate(this.#programSize());
     this.#writeProgram();
   }
@@ -92,6 +100,16 @@ export class Subtable<R extends SubtableRule> {
   /** the highest priority of a rule, -1 when empty */
   get maxPriority(): number {
     return this.#priorities.highest;
+  }
+
+  /** offset in the arena of the group of the stage before the last, 0 when there is none */
+  get lastGroup(): number {
+    return this.#memberships[this.#memberships.length - 1]?.group.offset ?? 0;
+  }
+
+  /** the subtable's bit in that group */
+  get lastGroupBit(): number {
+    return this.#memberships[this.#memberships.length - 1]?.bit ?? 0;
   }
 
   hasPriority(priority: number): boolean {
@@ -158,12 +176,7 @@ export class Subtable<R extends SubtableRule> {
     const { words } = this.#arena;
     const head = words[pair + 1]! - 1;
     if (head < 0) {
-      words[pair] = hash;
-      words[pair + 1] = row + 1;
-      this.#usedSlots++;
-      if (2 * this.#usedSlots > this.#slotMask) {
-        this.#resizeSlots(2 * (this.#slotMask + 1));
-      }
+      this.#table.fill(pair, hash, row + 1);
     } else if (this.#rows[head]!.priority < rule.priority) {
       this.#nextRow[row] = head;
       words[pair + 1] = row + 1;
@@ -204,8 +217,7 @@ export class Subtable<R extends SubtableRule> {
     } else if (after >= 0) {
       words[pair + 1] = after + 1;
     } else {
-      freeSlot(words, this.#slots, this.#slotMask, (pair - this.#slots) / 2);
-      this.#usedSlots--;
+      this.#table.clear(pair);
     }
     this.#rows[row] = null;
     this.#freeRows.push(row);
@@ -216,13 +228,17 @@ export class Subtable<R extends SubtableRule> {
     this.#writeTables();
   }
 
-  /** Gives the memory of an abandoned subtable back. */
+  /** Leaves its groups and gives the memory of an abandoned subtable back. */
   release(): void {
-    for (const counts of this.#stageCounts) {
+    for (const [stage, { group, bit, counts }] of this.#memberships.entries()) {
       counts.release();
+      group.leave(bit);
+      if (group.isEmpty) {
+        this.#groups.delete(group, this.mask, stage);
+      }
     }
-    this.#arena.free(this.#values, this.#nextRow.length * this.mask.words.length);
-    this.#arena.free(this.#slots, 2 * (this.#slotMask + 1));
+    this.#table.release();
+    this.#arena.free(this.#rowWords, this.#nextRow.length * this.#rowSize);
     this.#arena.free(this.program, this.#programSize());
   }
 
@@ -240,6 +256,11 @@ export class Subtable<R extends SubtableRule> {
     return this.#rows.find((rule) => rule !== null)!;
   }
 
+  /** The tries to ask in a stage, an index of `mask.stages`. */
+  #triesOfStage(stage: number): TrieUse[] {
+    return this.#trieUses.filter((use) => use.stage === this.mask.stages[stage]);
+  }
+
   #programSize(): number {
     return PROGRAM_HEADER + 2 * this.mask.words.length + 2 * this.#trieUses.length;
   }
@@ -247,57 +268,58 @@ export class Subtable<R extends SubtableRule> {
   #writeProgram(): void {
     const { program } = this;
     const { words: memory } = this.#arena;
-    const { words, bits, stages, stageEnds } = this.mask;
-    memory[program + PROGRAM_STAGES] = Math.max(1, stages.length);
+    const { words, bits, stageEnds } = this.mask;
+    const stages = this.#memberships.length;
+    const lastTries = this.#triesOfStage(stages);
+    memory[program + PROGRAM_STAGES] = stages;
     memory[program + PROGRAM_ENTRIES] = words.length;
+    memory[program + PROGRAM_EARLY_ENTRIES] = stages === 0 ? 0 : stageEnds[stages - 1]!;
     memory[program + PROGRAM_PORTS_MASK] = this.#portsMask;
-    for (let stage = 0; stage < stages.length; stage++) {
-      const record = program + PROGRAM_STAGE0 + stage * STAGE_SIZE;
-      memory[record + STAGE_ENTRY_END] = stageEnds[stage]!;
-      memory[record + STAGE_TRIE_END] = this.#trieUses.filter((use) => use.stage <= stages[stage]!).length;
+    memory[program + PROGRAM_TRIES] = lastTries.length;
+    for (const [stage, { group, bit }] of this.#memberships.entries()) {
+      memory[program + PROGRAM_GROUPS + 2 * stage] = group.offset;
+      memory[program + PROGRAM_GROUPS + 2 * stage + 1] = bit;
     }
+    let pair = program + PROGRAM_HEADER;
     for (let entry = 0; entry < words.length; entry++) {
-      memory[program + PROGRAM_HEADER + 2 * entry] = words[entry]!;
-      memory[program + PROGRAM_HEADER + 2 * entry + 1] = bits[entry]!;
+      memory[pair] = words[entry]!;
+      memory[pair + 1] = bits[entry]!;
+      pair += 2;
     }
-    for (const [index, use] of this.#trieUses.entries()) {
-      memory[program + PROGRAM_HEADER + 2 * (words.length + index)] = use.trie;
-      memory[program + PROGRAM_HEADER + 2 * (words.length + index) + 1] = use.length;
+    for (const { trie, length } of lastTries) {
+      memory[pair] = trie;
+      memory[pair + 1] = length;
+      pair += 2;
     }
     this.#writeTables();
   }
 
-  /** Writes where the tables are, which any change may have moved. */
+  /** Writes where rows and table are, which any change may have moved. */
   #writeTables(): void {
     const { words } = this.#arena;
-    words[this.program + PROGRAM_VALUES] = this.#values;
-    let record = this.program + PROGRAM_STAGE0;
-    for (let stage = 0; stage < this.#stageCounts.length; stage++) {
-      words[record + STAGE_TABLE] = this.#stageCounts[stage]!.offset;
-      words[record + STAGE_SLOT_MASK] = this.#stageCounts[stage]!.slotMask;
-      record += STAGE_SIZE;
-    }
-    words[record + STAGE_TABLE] = this.#slots;
-    words[record + STAGE_SLOT_MASK] = this.#slotMask;
+    words[this.program + PROGRAM_ROWS] = this.#rowWords;
+    words[this.program + PROGRAM_TABLE] = this.#table.offset;
+    words[this.program + PROGRAM_FILTER] = this.#table.filter;
+    words[this.program + PROGRAM_SLOT_MASK] = this.#table.slotMask;
   }
 
   /** The index in the arena of the (hash, row + 1) pair with these values, or of the free one where it belongs. */
   #findPair(hash: number, values: Int32Array): number {
     const { words } = this.#arena;
-    let slot = hash & this.#slotMask;
+    const table = this.#table;
+    let pair = table.offset + 2 * (hash & table.slotMask);
     for (;;) {
-      const pair = this.#slots + 2 * slot;
       const row = words[pair + 1]! - 1;
       if (row < 0 || (words[pair] === hash && this.#rowEquals(row, values))) {
         return pair;
       }
-      slot = (slot + 1) & this.#slotMask;
+      pair = table.next(pair);
     }
   }
 
   #rowEquals(row: number, values: Int32Array): boolean {
     const { words } = this.#arena;
-    const first = this.#values + row * values.length;
+    const first = this.#rowWords + row * this.#rowSize + ROW_VALUES;
     for (let entry = 0; entry < values.length; entry++) {
       if (words[first + entry] !== values[entry]) {
         return false;
@@ -307,38 +329,38 @@ export class Subtable<R extends SubtableRule> {
   }
 
   #allocateRow(rule: R): number {
-    const stride = this.mask.words.length;
     const row = this.#freeRows.pop() ?? this.#rows.length;
     if (row >= this.#nextRow.length) {
       const capacity = this.#nextRow.length;
       const larger = new Int32Array(2 * capacity);
       larger.set(this.#nextRow);
       this.#nextRow = larger;
-      this.#values = this.#arena.resize(this.#values, capacity * stride, 2 * capacity * stride);
+      this.#rowWords = this.#arena.resize(this.#rowWords, capacity * this.#rowSize, 2 * capacity * this.#rowSize);
     }
     this.#rows[row] = rule;
     this.#nextRow[row] = -1;
-    this.#arena.words.set(rule.match.values, this.#values + row * stride);
+    const offset = this.#rowWords + row * this.#rowSize;
+    this.#arena.words[offset + ROW_PRIORITY] = rule.priority;
+    this.#arena.words.set(rule.match.values, offset + ROW_VALUES);
     return row;
   }
 
-  #resizeSlots(slots: number): void {
-    this.#slots = resizeSlots(this.#arena, this.#slots, this.#slotMask + 1, slots);
-    this.#slotMask = slots - 1;
-  }
-
+  /** Counts the hashes of the stages before the last and tells the groups of those that come and go. */
   #countStages(values: Int32Array, isAdded: boolean): void {
     const { stageEnds } = this.mask;
     let hash = HASH_SEED;
     let entry = 0;
-    for (let stage = 0; stage < this.#stageCounts.length; stage++) {
+    for (let stage = 0; stage < this.#memberships.length; stage++) {
+      const { group, bit, counts } = this.#memberships[stage]!;
       for (; entry < stageEnds[stage]!; entry++) {
         hash = hashWord(hash, values[entry]!);
       }
-      if (isAdded) {
-        this.#stageCounts[stage]!.increment(finishHash(hash));
-      } else {
-        this.#stageCounts[stage]!.decrement(finishHash(hash));
+      const finished = finishHash(hash);
+      const count = counts.add(finished, isAdded ? 1 : -1);
+      if (isAdded && count === 1) {
+        group.addHash(finished, bit);
+      } else if (count === 0) {
+        group.removeHash(finished, bit);
       }
     }
   }
@@ -380,14 +402,6 @@ function copyWords(mask: SparseMask, values: Int32Array, firstWord: number, coun
       ADDRESS[index] = values[entry]!;
     }
   }
-}
-
-/** The tries that serve a mask, in the order of their stages. */
-function findTrieUses(mask: SparseMask, tries: PrefixTries): TrieUse[] {
-  return tries.fields
-    .map((field, trie) => ({ trie, length: field.prefixLength(mask), stage: field.stage }))
-    .filter((use) => use.length > 0)
-    .sort((a, b) => a.stage - b.stage);
 }
 
 function hashValues(values: Int32Array): number {

@@ -3,14 +3,14 @@
  *
  * A lookup that walks a hundred subtables would otherwise chase a thousand small objects and arrays. Regions are powers of two of words,
  * zeroed when handed out; freed ones are kept for the next of their size. Offsets stay good when the arena grows, the array does
- * not: read `words` anew after each `allocate`.
+ * not: read `words` anew after each `allocate`. No region is at offset 0.
  */
 
 const MINIMUM_REGION_BITS = 3;
 
 export class WordArena {
   words: Int32Array = new Int32Array(0);
-  #used = 0;
+  #used: number = 1 << MINIMUM_REGION_BITS;
   /** offsets of freed regions, by binary logarithm of their size */
   readonly #freed: number[][] = [];
 
