@@ -3,6 +3,7 @@
  * touches them; the layers declare what they need as small interfaces, and programs hand them the implementations from
  * here. Importing this loads nothing native: koffi is loaded by the first call of `linuxSystemCalls`.
  */
+export { type DurableFile, openDurableFile, sha1Hex } from './append-file.ts';
 export { monotonicMilliseconds, wallMilliseconds } from './clock.ts';
 export { type FileSink, type FileSource, openFileSink, openFileSource } from './files.ts';
 export { type LinuxSystemCalls, linuxSystemCalls } from './linux.ts';
@@ -15,4 +16,13 @@ export {
   networkNamespacesProblem,
   requireCapabilities,
 } from './privileges.ts';
+export {
+  connectStream,
+  listenStream,
+  type SocketOptions,
+  type SocketStream,
+  type SocketStreamListener,
+  type StreamServer,
+  type TlsCredentials,
+} from './stream-socket.ts';
 export { eventLoopTimers } from './timers.ts';
