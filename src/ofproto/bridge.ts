@@ -2,6 +2,7 @@
  * A bridge: one OpenFlow switch, with its ports, tables and learned addresses. What a translation reads, and nothing
  * that needs a clock or a socket.
  */
+import type { PortNames } from '../flow/index.ts';
 import { OFPP_LOCAL, type OpenFlowPort } from '../openflow/index.ts';
 import { FlowTables } from './flow-tables.ts';
 import { MacLearning } from './mac-learning.ts';
@@ -29,7 +30,13 @@ export class Bridge {
   learnFailures = 0;
   /** numbers of the OpenFlow meters in the datapath */
   readonly datapathMeters: Map<number, number> = new Map();
+  /** ports by name, for texts */
+  readonly portNames: PortNames = {
+    numberOf: (name) => this.portNamed(name)?.number,
+    nameOf: (number) => this.ports.get(number)?.name,
+  };
   #sortedPorts: readonly BridgePort[] | null = null;
+  #byName: ReadonlyMap<string, BridgePort> | null = null;
   #portSequence = 1;
 
   constructor(name: string) {
@@ -73,6 +80,7 @@ export class Bridge {
   /** To be called after a change of a port's link, VLANs or peer. */
   notePortChange(): void {
     this.#sortedPorts = null;
+    this.#byName = null;
     this.#portSequence++;
   }
 
@@ -80,6 +88,11 @@ export class Bridge {
   portsInOrder(): readonly BridgePort[] {
     this.#sortedPorts ??= [...this.ports.values()].sort((a, b) => rank(a) - rank(b));
     return this.#sortedPorts;
+  }
+
+  portNamed(name: string): BridgePort | undefined {
+    this.#byName ??= new Map([...this.ports.values()].map((port) => [port.name, port]));
+    return this.#byName.get(name);
   }
 
   isPortLive(number: OpenFlowPort): boolean {

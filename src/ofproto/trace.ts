@@ -33,11 +33,17 @@ export interface ProvenanceEntry {
 }
 
 export class TranslationTrace {
+  /** whether actions and matches show names of ports instead of numbers */
+  readonly showsNames: boolean;
   readonly root: TraceNode[] = [];
   readonly provenance: ProvenanceEntry[] = [];
   #list: TraceNode[] = this.root;
   readonly #lists: TraceNode[][] = [];
   readonly #seen: FlowWords = createFlow();
+
+  constructor(options: { readonly showsNames?: boolean } = {}) {
+    this.showsNames = options.showsNames ?? false;
+  }
 
   /** Adds a line. */
   report(type: TraceNodeType, text: string): void {

@@ -97,6 +97,11 @@ function outputToPort(context: TranslationContext, number: number, maxLength: nu
     context.report('warning', 'OFPPC_NO_FWD set, skipping output');
     return;
   }
+  if (port.config.down) {
+    // Open vSwitch sends to the port's device all the same, which it has taken down.
+    context.report('warning', 'OFPPC_PORT_DOWN set, skipping output');
+    return;
+  }
   if (port.peer !== null) {
     if (maxLength === WHOLE_PACKET) {
       enterPeer(context, port, port.peer.bridge, port.peer.port, isLast);

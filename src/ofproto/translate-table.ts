@@ -3,7 +3,7 @@
  * miss.
  */
 import { formatMatch, W_IN_PORT, W_TP } from '../flow/index.ts';
-import type { OpenFlowAction } from '../openflow/index.ts';
+import type { OpenFlowAction, OpenFlowTextOptions } from '../openflow/index.ts';
 import { isFragment } from './flow-edit.ts';
 import { TABLE_INTERNAL } from './flow-table.ts';
 import type { LookupStep, LookupTrace } from './lookup-trace.ts';
@@ -46,7 +46,7 @@ export function lookUpTable(
   const outerRule = context.rule;
   const { isInBucket } = context;
   const rule = findRule(context, inPort, table, honorTableMiss);
-  context.trace?.enter('table', `${String(context.table).padStart(2)}. ${describeRule(rule)}`);
+  context.trace?.enter('table', `${String(context.table).padStart(2)}. ${describeRule(rule, context.textOptions)}`);
   context.depth++;
   context.resubmits++;
   context.rule = rule;
@@ -114,11 +114,11 @@ function findRule(context: TranslationContext, inPort: number, table: number, ho
   return rule;
 }
 
-function describeRule(rule: Rule | null): string {
+function describeRule(rule: Rule | null, options: OpenFlowTextOptions): string {
   if (rule === null) {
     return 'No match.';
   }
-  const match = formatMatch(denseMatch(rule.match));
+  const match = formatMatch(denseMatch(rule.match), options);
   const cookie = rule.cookie === 0n ? '' : `, cookie 0x${rule.cookie.toString(16)}`;
   return `${match === '' ? '' : `${match}, `}priority ${rule.priority}${cookie}`;
 }
@@ -131,14 +131,14 @@ function lookupTrace(context: TranslationContext, table: number): LookupTrace<Ru
   }
   return {
     step(step: LookupStep<Rule>): void {
-      trace.attribute(step.mask, bridge.name, table, describeStep(step));
+      trace.attribute(step.mask, bridge.name, table, describeStep(step, context.textOptions));
     },
   };
 }
 
-function describeStep(step: LookupStep<Rule>): string {
+function describeStep(step: LookupStep<Rule>, options: OpenFlowTextOptions): string {
   const others = step.rules === 1 ? 'rule' : `one of ${step.rules} rules`;
-  const rule = `"${describeRule(step.rule)}"`;
+  const rule = `"${describeRule(step.rule, options)}"`;
   switch (step.kind) {
     case 'rule':
       return `matches ${rule}`;

@@ -20,7 +20,12 @@ import {
   W_SKB_PRIORITY,
   writeBits,
 } from '../flow/index.ts';
-import { type ControllerReason, formatActions, type OpenFlowAction } from '../openflow/index.ts';
+import {
+  type ControllerReason,
+  formatActions,
+  type OpenFlowAction,
+  type OpenFlowTextOptions,
+} from '../openflow/index.ts';
 import type { Bridge } from './bridge.ts';
 import { commitActions } from './commit.ts';
 import type { Effect } from './effects.ts';
@@ -344,6 +349,11 @@ export class TranslationContext {
 
   /** An action as text, for the trace. */
   describe(action: OpenFlowAction): string {
-    return formatActions([action]);
+    return formatActions([action], this.textOptions);
+  }
+
+  /** How the trace wants its texts. */
+  get textOptions(): OpenFlowTextOptions {
+    return this.trace?.showsNames === true ? { ports: this.bridge.portNames } : {};
   }
 }

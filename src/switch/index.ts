@@ -1,2 +1,5 @@
+export type * from './records.ts';
 export { type RunLoopTimers, runSwitch } from './run-loop.ts';
 export * from './switch.ts';
+export * from './switch-error.ts';
+export { SwitchPort } from './switch-port.ts';

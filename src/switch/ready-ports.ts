@@ -15,33 +15,41 @@ export interface ReadyPort {
 }
 
 export class ReadyPorts {
+  // Both keep their length and so never allocate anew.
   #waiting: ReadyPort[] = [];
+  #waitingCount = 0;
   #taken: ReadyPort[] = [];
 
   get isEmpty(): boolean {
-    return this.#waiting.length === 0;
+    return this.#waitingCount === 0;
   }
 
   /** Puts a port at the end, unless it is in already. */
   add(port: ReadyPort): void {
     if (!port.isReady) {
       port.isReady = true;
-      this.#waiting.push(port);
+      this.#waiting[this.#waitingCount++] = port;
     }
   }
 
   /**
-   * Takes all ports out, for one round; the list is valid until the next call. What gets in meanwhile waits for the next
-   * round.
+   * Takes all ports out for one round, to be got by `taken`, and returns how many. What gets in meanwhile waits for the
+   * next round.
    */
-  takeAll(): readonly ReadyPort[] {
+  takeAll(): number {
+    const count = this.#waitingCount;
     const taken = this.#waiting;
-    this.#waiting = this.#taken;
-    this.#waiting.length = 0;
-    this.#taken = taken;
-    for (let index = 0; index < taken.length; index++) {
+    for (let index = 0; index < count; index++) {
       taken[index]!.isReady = false;
     }
-    return taken;
+    this.#waiting = this.#taken;
+    this.#waitingCount = 0;
+    this.#taken = taken;
+    return count;
+  }
+
+  /** A port that the last `takeAll` took. */
+  taken(index: number): ReadyPort {
+    return this.#taken[index]!;
   }
 }

@@ -34,8 +34,14 @@ export function runSwitch(target: Switch, timers: RunLoopTimers): () => void {
   let timerAtMs = Number.POSITIVE_INFINITY;
 
   function takeTurn(): void {
-    if (target.pollReady(ROUNDS_PER_TURN)) {
-      takeTurnSoon();
+    // When something that is called throws, packets may still wait.
+    let isMore = true;
+    try {
+      isMore = target.pollReady(ROUNDS_PER_TURN);
+    } finally {
+      if (isMore) {
+        takeTurnSoon();
+      }
     }
     // Switching may have changed the pipeline, which is looked at earlier than what the timer was set for.
     if (target.tendAtMs < timerAtMs) {

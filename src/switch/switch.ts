@@ -10,40 +10,43 @@
  * Freshness. After every packet and every change of flows the cache is revalidated if anything changed, so what one sees
  * is always true. With a real clock a round runs at most every `revalidationIntervalMs`, as in a daemon.
  */
-import {
-  type Dpif,
-  type DpifFlow,
-  type DpifStats,
-  decodeActions,
-  formatDatapathFlow,
-  UserspaceDpif,
-} from '../dpif/index.ts';
+import { type DpifFlow, UserspaceDpif } from '../dpif/index.ts';
 import { createFlow, extractFlow, type FlowWords, parseFlow, W_IN_PORT } from '../flow/index.ts';
-import { BATCH_SIZE, MemoryNetdev, type Netdev, type NetdevStats } from '../netdev/index.ts';
+import { BATCH_SIZE, MemoryNetdev } from '../netdev/index.ts';
 import {
   Bridge,
-  type ExplainedField,
+  type BridgePort,
   explainMegaflow,
   type FlowModResult,
   formatMegaflow,
   formatTrace,
   type Bridge as OfBridge,
-  type PortVlans,
   type RemovedRule,
   ruleStats,
+  TABLE_INTERNAL,
   TRUNK_ALL,
-  type TraceNode,
   TranslationTrace,
 } from '../ofproto/index.ts';
 import {
   type FlowMod,
   type FlowStats,
   formatFlowStats,
+  formatGroup,
+  formatGroupStats,
+  formatMeter,
+  formatMeterStats,
+  type GroupDescription,
   type GroupMod,
+  type GroupStatistics,
+  type MeterDescription,
   type MeterMod,
+  type MeterStatistics,
+  OFPG_ALL,
   OFPP_LOCAL,
   OFPP_NONE,
   type OpenFlowAction,
+  OpenFlowError,
+  type OpenFlowTextOptions,
   parseActions,
   parseFlowMod,
   parseFlowMods,
@@ -51,173 +54,36 @@ import {
   parseGroupMod,
   parseMeterMod,
 } from '../openflow/index.ts';
-import { type PacketIn, Pipeline, Udpif, type UdpifCounters, type UdpifSummary } from '../udpif/index.ts';
+import { type PacketIn, Pipeline, Udpif } from '../udpif/index.ts';
 import { Packet } from '../wire/index.ts';
+import { applyMeterMod, meterStatistics } from './bridge-meters.ts';
+import { formatCachedFlow } from './cached-flow.ts';
 import { type ReadyPort, ReadyPorts } from './ready-ports.ts';
+import type {
+  MaskSummary,
+  Megaflow,
+  ReadableListener,
+  SentFrame,
+  SwitchCounters,
+  SwitchOptions,
+  SwitchPortChanges,
+  SwitchPortOptions,
+  SwitchTableChanges,
+  TraceResult,
+} from './records.ts';
+import { SwitchError } from './switch-error.ts';
+import { SwitchPort } from './switch-port.ts';
 
 /** How often a running switch looks after itself, unless it is told to: Open vSwitch's revalidators wake every 500 ms. */
 const MAINTENANCE_INTERVAL_MS = 500;
 /** With a clock, the least time between two rounds of revalidation, unless told otherwise. */
 const REVALIDATION_INTERVAL_MS = 100;
+/** Ports that are looked at for an answer, in one round: a frame that is flooded is hardly a question. */
+const MAX_EXPECTED_ANSWERS = 4;
 /** A batch of rounds in which packets go round between ports of the same program ends after this many. */
 const MAX_SETTLE_ROUNDS = 1000;
 /** Two are enough, because the second credits nothing new; the bound is for the unforeseen. */
 const MAX_REVALIDATION_ROUNDS = 4;
-
-export interface SwitchOptions {
-  /** name of the first bridge; default `br0` */
-  readonly bridge?: string;
-  /** seed of hashes and of sampling: equal seeds, equal behaviour; default 1 */
-  readonly seed?: number;
-  /** how megaflows are found: by hash tree (default) or by the list of masks with a mask cache */
-  readonly lookup?: 'tree' | 'masks';
-  /** entries of the mask cache of `lookup: 'masks'`; default 256, 0 = off */
-  readonly maskCacheSize?: number;
-  /** most megaflows; default 10,000 (an embedded switch reserves memory for all of them) */
-  readonly maxMegaflows?: number;
-  /** idle time after which a megaflow goes; default 10,000 ms */
-  readonly maxIdleMs?: number;
-  /** a running clock in ms; without it time moves by `advance` only */
-  readonly clock?: () => number;
-  /** with `clock`: the least time between two rounds of revalidation that a change asks for; default 100 ms */
-  readonly revalidationIntervalMs?: number;
-  /** called for each packet that an action or a table miss sends to the controller */
-  readonly onPacketIn?: (packetIn: PacketIn) => void;
-  /** called for each flow that expired or was deleted */
-  readonly onFlowRemoved?: (removed: FlowRemoved) => void;
-  /** called with warnings, one line each */
-  readonly onWarning?: (text: string) => void;
-}
-
-export interface SwitchPortOptions {
-  /** OpenFlow port number, or `LOCAL`; default the lowest free one */
-  readonly number?: number | 'LOCAL';
-  /** bridge to add the port to; default the first */
-  readonly bridge?: string;
-  /** a port with a device of its own instead of one in memory */
-  readonly netdev?: Netdev;
-  /** VLANs; default a trunk of all */
-  readonly vlans?: Partial<PortVlans>;
-  /** no frames by NORMAL between protected ports */
-  readonly isProtected?: boolean;
-}
-
-export interface FlowRemoved {
-  readonly bridge: string;
-  readonly reason: RemovedRule['reason'];
-  readonly flow: FlowStats;
-}
-
-/** A frame that left the switch. */
-export interface SentFrame {
-  readonly port: string;
-  readonly frame: Uint8Array;
-}
-
-/** What `trace` found. */
-export interface TraceResult {
-  /** as `ovs-appctl ofproto/trace` prints it */
-  readonly text: string;
-  /** the same as a tree */
-  readonly tree: readonly TraceNode[];
-  /** the megaflow's match, as text */
-  readonly megaflow: string;
-  /** datapath actions as text; `drop` for none */
-  readonly actions: string;
-  /** for every field of the megaflow, who asked for it */
-  readonly explanation: readonly ExplainedField[];
-}
-
-/** A megaflow of the cache. */
-export interface Megaflow {
-  /** key and mask in the text of `ovs-appctl dpctl/dump-flows`, with statistics and actions */
-  readonly text: string;
-  readonly packets: number;
-  readonly bytes: number;
-  readonly usedMs: number;
-}
-
-/** A mask of the cache, with what it serves. */
-export interface MaskSummary {
-  /** the matched fields, as a match that is all ones */
-  readonly mask: FlowWords;
-  readonly flows: number;
-  readonly hits: number;
-}
-
-export interface SwitchCounters {
-  readonly datapath: DpifStats;
-  readonly udpif: Readonly<UdpifCounters>;
-  readonly upcall: UdpifSummary;
-  /** packets whose headers were cut off or wrong, switched by what could be read, or dropped when even Ethernet was short */
-  readonly malformed: number;
-}
-
-/** Called when packets may wait on a port; see `Switch.setReadableListener`. */
-export type ReadableListener = (isExternal: boolean) => void;
-
-/** A port of a switch. */
-export class SwitchPort {
-  readonly name: string;
-  /** OpenFlow number */
-  readonly number: number;
-  readonly bridge: string;
-  readonly netdev: Netdev;
-  readonly #owner: Switch;
-
-  constructor(owner: Switch, name: string, number: number, bridge: string, netdev: Netdev) {
-    this.#owner = owner;
-    this.name = name;
-    this.number = number;
-    this.bridge = bridge;
-    this.netdev = netdev;
-  }
-
-  get stats(): Readonly<NetdevStats> {
-    return this.netdev.stats;
-  }
-
-  /** Lets the switch receive a frame on this port, and switches it. Throws `SwitchError` when the port is a device's. */
-  send(frame: Uint8Array): void {
-    this.memory.inject(frame);
-    this.#owner.poll();
-  }
-
-  /** Takes the frames that came out of this port since the last call. Throws `SwitchError` when the port is a device's. */
-  receive(): Uint8Array[] {
-    return this.memory.drain();
-  }
-
-  private get memory(): MemoryNetdev {
-    if (!(this.netdev instanceof MemoryNetdev)) {
-      throw new SwitchError(
-        'PORT_NOT_IN_MEMORY',
-        `port "${this.name}" is a ${this.netdev.type} port: expected a port in memory`,
-      );
-    }
-    return this.netdev;
-  }
-}
-
-export type SwitchErrorCode =
-  | 'BRIDGE_UNKNOWN'
-  | 'BRIDGE_EXISTS'
-  | 'PORT_EXISTS'
-  | 'PORT_NUMBER_INVALID'
-  | 'PORT_UNKNOWN'
-  | 'PORT_NOT_IN_MEMORY'
-  | 'TIME_INVALID';
-
-/** A call that cannot be carried out; nothing was changed. */
-export class SwitchError extends Error {
-  readonly code: SwitchErrorCode;
-
-  constructor(code: SwitchErrorCode, message: string) {
-    super(message);
-    this.name = 'SwitchError';
-    this.code = code;
-  }
-}
 
 export class Switch {
   readonly dpif: UserspaceDpif;
@@ -225,7 +91,10 @@ export class Switch {
   readonly udpif: Udpif;
   readonly #options: SwitchOptions;
   readonly #ports: Map<string, SwitchPort> = new Map();
-  readonly #inputs: Map<string, ReadyPort> = new Map();
+  /** external ports by datapath port number */
+  readonly #externalPorts: (ReadyPort | undefined)[] = [];
+  /** of this round, for `#expectAnswer` */
+  #expectedAnswers = 0;
   readonly #ready: ReadyPorts = new ReadyPorts();
   #readableListener: ReadableListener | null = null;
   #isPolling = false;
@@ -301,22 +170,71 @@ export class Switch {
       linkUp: netdev.linkUp,
     });
     this.pipeline.attach(datapathPort, bridge, port);
-    const added = new SwitchPort(this, name, number, bridge.name, netdev);
+    const added = new SwitchPort(name, number, bridge.name, netdev, () => this.poll());
     this.#ports.set(name, added);
     const input: ReadyPort = { netdev, datapathPort, isReady: false };
-    this.#inputs.set(name, input);
+    if (netdev.isExternal) {
+      this.#externalPorts[datapathPort] = input;
+    }
     this.#listenTo(input);
     this.#refresh();
     return added;
   }
 
-  /** Removes a port and closes its device. Throws `SwitchError` PORT_UNKNOWN. */
+  /** Removes a bridge with its ports, the first one too. Throws `SwitchError` BRIDGE_UNKNOWN. */
+  removeBridge(name: string): void {
+    const bridge = this.#bridge(name);
+    for (const port of bridge.portsInOrder()) {
+      this.removePort(port.name);
+    }
+    for (const meter of bridge.datapathMeters.values()) {
+      this.dpif.deleteMeter(meter);
+    }
+    this.pipeline.removeBridge(name);
+    this.#refresh();
+  }
+
+  /** Changes a port, a patch port too. Throws `SwitchError` PORT_UNKNOWN, PORT_NOT_IN_MEMORY (link of a device). */
+  setPort(name: string, { linkUp, config, vlans, isProtected }: SwitchPortChanges): void {
+    const { bridge, port } = this.#bridgePort(name);
+    const netdev = this.#ports.get(name)?.netdev;
+    if (linkUp !== undefined) {
+      if (!(netdev instanceof MemoryNetdev)) {
+        throw new SwitchError('PORT_NOT_IN_MEMORY', `cannot set the link of port "${name}": expected a port in memory`);
+      }
+      netdev.linkUp = linkUp;
+      port.linkUp = linkUp;
+    }
+    port.vlans = { ...port.vlans, ...vlans };
+    port.isProtected = isProtected ?? port.isProtected;
+    bridge.configurePort(port, config ?? {});
+    this.#refresh();
+  }
+
+  /** Changes a table. Throws `OpenFlowError` OFPTMFC_BAD_TABLE. */
+  setTable(table: number, { miss, maxFlows }: SwitchTableChanges, bridge?: string): void {
+    const { tables } = this.#bridge(bridge);
+    if (!Number.isInteger(table) || table < 0 || table >= TABLE_INTERNAL) {
+      throw new OpenFlowError('OFPTMFC_BAD_TABLE', `wrong table: expected 0..${TABLE_INTERNAL - 1}, got ${table}`);
+    }
+    const flowTable = tables.table(table);
+    flowTable.miss = miss ?? flowTable.miss;
+    flowTable.maxFlows = maxFlows ?? flowTable.maxFlows;
+    tables.noteChange();
+    this.#refresh();
+  }
+
+  /** Removes a port and closes its device. The other end of a patch port stays, and drops. Throws `SwitchError` PORT_UNKNOWN. */
   removePort(name: string): void {
+    if (!this.#ports.has(name)) {
+      this.#removePatchPort(name);
+      return;
+    }
     const { netdev, number, bridge } = this.port(name);
     const owner = this.#bridge(bridge);
     const { datapathPort } = owner.ports.get(number)!;
     this.#ports.delete(name);
-    this.#inputs.delete(name);
+    this.#externalPorts[datapathPort] = undefined;
     owner.removePort(number);
     this.pipeline.detach(datapathPort);
     this.dpif.removePort(datapathPort);
@@ -335,10 +253,27 @@ export class Switch {
     const near = this.#bridge(bridge);
     const far = this.#bridge(peerBridge);
     const number = this.#choosePort(near, name, options.number);
-    const peerNumber = this.#choosePort(far, peerName, options.peerNumber);
-    near.addPort({ number, name, datapathPort: -1 }).peer = { bridge: far, port: peerNumber };
-    far.addPort({ number: peerNumber, name: peerName, datapathPort: -1 }).peer = { bridge: near, port: number };
+    const port = near.addPort({ number, name, datapathPort: -1 });
+    try {
+      const peerNumber = this.#choosePort(far, peerName, options.peerNumber);
+      port.peer = { bridge: far, port: peerNumber };
+      far.addPort({ number: peerNumber, name: peerName, datapathPort: -1 }).peer = { bridge: near, port: number };
+    } catch (error) {
+      near.removePort(number);
+      throw error;
+    }
     near.notePortChange();
+    this.#refresh();
+  }
+
+  #removePatchPort(name: string): void {
+    const { bridge, port } = this.#bridgePort(name);
+    const peer = port.peer?.bridge.ports.get(port.peer.port);
+    if (peer !== undefined) {
+      peer.peer = null;
+      port.peer!.bridge.notePortChange();
+    }
+    bridge.removePort(port.number);
     this.#refresh();
   }
 
@@ -372,28 +307,94 @@ export class Switch {
 
   /** Adds a group, `ovs-ofctl add-group`. */
   addGroup(group: string | GroupMod, bridge?: string): void {
-    const target = this.#bridge(bridge);
-    const mod = typeof group === 'string' ? parseGroupMod(group, 'add', this.#textOptions(target)) : group;
-    target.tables.groups.apply(mod, this.nowMs);
-    target.tables.noteChange();
-    this.#refresh();
+    this.#groupMod('add', group, bridge);
+  }
+
+  /** Gives a group other buckets, `ovs-ofctl [--may-create] mod-group`. */
+  modifyGroup(
+    group: string | GroupMod,
+    options: { readonly mayCreate?: boolean; readonly bridge?: string } = {},
+  ): void {
+    this.#groupMod(options.mayCreate === true ? 'add_or_modify' : 'modify', group, options.bridge);
+  }
+
+  /** Adds buckets to a group, `ovs-ofctl insert-buckets`. */
+  insertBuckets(group: string | GroupMod, bridge?: string): void {
+    this.#groupMod('insert_buckets', group, bridge);
+  }
+
+  /** Takes buckets out of a group, `ovs-ofctl remove-buckets`. */
+  removeBuckets(group: string | GroupMod, bridge?: string): void {
+    this.#groupMod('remove_buckets', group, bridge);
+  }
+
+  /** Deletes a group, by default all, with the flows that send to it, `ovs-ofctl del-groups`. */
+  deleteGroups(group: string | GroupMod = '', bridge?: string): void {
+    this.#groupMod('delete', group, bridge);
+  }
+
+  /** All groups, by number. */
+  dumpGroups(bridge?: string): GroupDescription[] {
+    return this.#bridge(bridge)
+      .tables.groups.groups()
+      .map(({ id, type, buckets, selectionMethod, selectionMethodParameter, hashFields }) => {
+        return { group: id, type, buckets, selectionMethod, selectionMethodParameter, hashFields };
+      });
+  }
+
+  /** The groups as `ovs-ofctl dump-groups` prints them, one a line. */
+  dumpGroupsText(bridge?: string): string {
+    const options = this.#outputOptions(this.#bridge(bridge));
+    return linesOf(this.dumpGroups(bridge).map((group) => formatGroup(group, options)));
+  }
+
+  /** What groups and their buckets counted, by number. */
+  groupStats(bridge?: string): GroupStatistics[] {
+    this.#credit();
+    const { tables } = this.#bridge(bridge);
+    return tables.groups.stats(OFPG_ALL, (group) => tables.groupReferences(group), this.nowMs);
+  }
+
+  /** The same as `ovs-ofctl dump-group-stats` prints it, one group a line. */
+  groupStatsText(bridge?: string): string {
+    return linesOf(this.groupStats(bridge).map(formatGroupStats));
   }
 
   /** Adds a meter, `ovs-ofctl add-meter`. */
   addMeter(meter: string | MeterMod, bridge?: string): void {
-    const target = this.#bridge(bridge);
-    const mod = typeof meter === 'string' ? parseMeterMod(meter, 'add', this.#textOptions(target)) : meter;
-    target.tables.meters.apply(mod, this.nowMs);
-    const used = new Set([...this.pipeline.bridges.values()].flatMap((other) => [...other.datapathMeters.values()]));
-    let id = 0;
-    while (used.has(id)) {
-      id++;
-    }
-    const bands = mod.bands.map(({ rate, burst }) => ({ rate, burstSize: burst }));
-    this.dpif.setMeter(id, { unit: mod.unit, bands }, this.nowMs);
-    target.datapathMeters.set(mod.meter, id);
-    target.tables.noteChange();
-    this.#refresh();
+    this.#meterMod('add', meter, bridge);
+  }
+
+  /** Gives a meter other bands; it counts anew. `ovs-ofctl mod-meter`. */
+  modifyMeter(meter: string | MeterMod, bridge?: string): void {
+    this.#meterMod('modify', meter, bridge);
+  }
+
+  /** Deletes a meter, by default all, with the flows that pass it, `ovs-ofctl del-meters`. */
+  deleteMeters(meter: string | MeterMod = 'meter=all', bridge?: string): void {
+    this.#meterMod('delete', meter, bridge);
+  }
+
+  /** All meters, by number. */
+  dumpMeters(bridge?: string): MeterDescription[] {
+    return this.#bridge(bridge)
+      .tables.meters.meters()
+      .map(({ id, unit, burst, stats, bands }) => ({ meter: id, unit, burst, stats, bands }));
+  }
+
+  /** The meters as `ovs-ofctl dump-meters` prints them. */
+  dumpMetersText(bridge?: string): string {
+    return linesOf(this.dumpMeters(bridge).map(formatMeter));
+  }
+
+  /** What meters and their bands counted, by number. */
+  meterStats(bridge?: string): MeterStatistics[] {
+    return meterStatistics(this.#bridge(bridge), this.dpif, this.nowMs);
+  }
+
+  /** The same as `ovs-ofctl meter-stats` prints it. */
+  meterStatsText(bridge?: string): string {
+    return linesOf(this.meterStats(bridge).map(formatMeterStats));
   }
 
   /** The flows that match, as records; `match` in text, by default all. */
@@ -406,17 +407,15 @@ export class Switch {
   /** The flows as `ovs-ofctl dump-flows` prints them, one a line. */
   dumpFlowsText(match = '', bridge?: string): string {
     const target = this.#bridge(bridge);
-    return this.dumpFlows(match, bridge)
-      .map((flow) => `${formatFlowStats(flow, this.#textOptions(target))}\n`)
-      .join('');
+    return linesOf(this.dumpFlows(match, bridge).map((flow) => formatFlowStats(flow, this.#outputOptions(target))));
   }
 
   /** Receives what waits on all ports and switches it, until nothing waits. Called from within itself, it does nothing. */
   poll(): void {
     if (this.#readableListener === null) {
-      for (const input of this.#inputs.values()) {
-        if (input.netdev.isExternal) {
-          this.#ready.add(input);
+      for (const port of this.#externalPorts) {
+        if (port !== undefined) {
+          this.#ready.add(port);
         }
       }
     }
@@ -439,9 +438,10 @@ export class Switch {
     try {
       for (let round = 0; round < rounds && !ready.isEmpty; round++) {
         const nowMs = this.nowMs;
-        const ports = ready.takeAll();
-        for (let index = 0; index < ports.length; index++) {
-          this.#receive(ports[index]!, nowMs);
+        this.#expectedAnswers = 0;
+        const count = ready.takeAll();
+        for (let index = 0; index < count; index++) {
+          this.#receive(ready.taken(index), nowMs);
         }
         this.#refresh();
       }
@@ -457,9 +457,10 @@ export class Switch {
    */
   setReadableListener(listener: ReadableListener | null): void {
     this.#readableListener = listener;
-    for (const input of this.#inputs.values()) {
-      if (input.netdev.isExternal) {
-        this.#listenTo(input);
+    this.dpif.datapath.setSentListener(listener === null ? null : (port) => this.#expectAnswer(port));
+    for (const port of this.#externalPorts) {
+      if (port !== undefined) {
+        this.#listenTo(port);
       }
     }
   }
@@ -499,9 +500,23 @@ export class Switch {
     const flow = createFlow();
     extractFlow(packet, flow);
     flow[W_IN_PORT] = inPort === undefined ? OFPP_NONE : this.port(inPort).number;
-    const { writer } = this.pipeline.translate({ bridge, flow, actions: list });
+    const translation = this.pipeline.translate({ bridge, flow, actions: list });
     flow[W_IN_PORT] = inPort === undefined ? 0 : bridge.ports.get(this.port(inPort).number)!.datapathPort;
-    this.dpif.execute(packet, flow, writer.copy(), writer.length, this.nowMs);
+    this.udpif.executeTranslation(packet, flow, translation, this.nowMs);
+    this.#refresh();
+    this.poll();
+  }
+
+  /**
+   * Goes on with a packet that `controller(pause)` sent to `onPacketIn`, where it stopped; with another frame, or other metadata and
+   * registers, if given. A packet may be resumed later, any number of times or never. Throws `SwitchError` CONTINUATION_MISSING.
+   */
+  resume(packetIn: PacketIn, changes: { readonly frame?: Uint8Array; readonly metadata?: FlowWords } = {}): void {
+    if (packetIn.continuation === null) {
+      throw new SwitchError('CONTINUATION_MISSING', 'cannot resume a packet: expected one that an action paused');
+    }
+    const packet = Packet.from(changes.frame ?? packetIn.frame);
+    this.udpif.resume(packetIn.continuation, packet, this.nowMs, changes.metadata);
     this.#refresh();
     this.poll();
   }
@@ -514,13 +529,15 @@ export class Switch {
     const bridge = this.#bridge(typeof what === 'string' ? bridgeName : this.port(what.port).bridge);
     const flow =
       typeof what === 'string' ? parseFlow(what, this.#textOptions(bridge)) : this.#flowOf(what.port, what.frame);
-    const trace = new TranslationTrace();
+    const { showsNames = false } = this.#options;
+    const trace = new TranslationTrace({ showsNames });
     const translation = this.pipeline.translate({ bridge, flow, trace, hasSideEffects: false });
-    const text = formatTrace(flow, trace, translation);
+    const options = this.#outputOptions(bridge);
+    const text = formatTrace(flow, trace, translation, options);
     return {
       text,
       tree: trace.root,
-      megaflow: formatMegaflow(flow, translation.wildcards),
+      megaflow: formatMegaflow(flow, translation.wildcards, options),
       actions: /^Datapath actions: (.*)$/m.exec(text)![1]!,
       explanation: explainMegaflow(flow, trace.provenance),
     };
@@ -591,6 +608,7 @@ export class Switch {
   maintain(): void {
     const nowMs = this.nowMs;
     this.#lastMaintenanceMs = nowMs;
+    this.#followLinks();
     this.#revalidate();
     for (const bridge of this.pipeline.bridges.values()) {
       this.#report(bridge, bridge.tables.expire(nowMs));
@@ -598,6 +616,18 @@ export class Switch {
     }
     if (this.udpif.needsRevalidation) {
       this.#revalidate();
+    }
+  }
+
+  /** Lets the bridges know of links that went up or down. */
+  #followLinks(): void {
+    for (const { bridge, number, netdev } of this.#ports.values()) {
+      const owner = this.#bridge(bridge);
+      const port = owner.ports.get(number)!;
+      if (port.linkUp !== netdev.linkUp) {
+        port.linkUp = netdev.linkUp;
+        owner.notePortChange();
+      }
     }
   }
 
@@ -620,6 +650,21 @@ export class Switch {
       if (count === BATCH_SIZE || (count > 0 && !netdev.isExternal)) {
         this.#ready.add(port);
       }
+    }
+  }
+
+  /**
+   * Looks at an external port in the next round because something was sent there: hosts answer, in the kernel often before
+   * the sending call returns, and then the answer need not wait for the event loop.
+   */
+  #expectAnswer(datapathPort: number): void {
+    if (this.#expectedAnswers === MAX_EXPECTED_ANSWERS) {
+      return;
+    }
+    const port = this.#externalPorts[datapathPort];
+    if (port !== undefined) {
+      this.#expectedAnswers++;
+      this.#ready.add(port);
     }
   }
 
@@ -676,8 +721,27 @@ export class Switch {
 
   #flowMod(command: FlowMod['command'], flow: string | FlowMod, bridgeName: string | undefined): void {
     const bridge = this.#bridge(bridgeName);
-    const mod = typeof flow === 'string' ? parseFlowMod(flow, command, this.#textOptions(bridge)) : flow;
+    const mod =
+      typeof flow === 'string' ? parseFlowMod(flow, command, this.#textOptions(bridge)) : { ...flow, command };
     this.#applyAll(bridge, [mod]);
+  }
+
+  #groupMod(command: GroupMod['command'], group: string | GroupMod, bridgeName: string | undefined): void {
+    const bridge = this.#bridge(bridgeName);
+    const mod =
+      typeof group === 'string' ? parseGroupMod(group, command, this.#textOptions(bridge)) : { ...group, command };
+    const removed = bridge.tables.applyGroupMod(mod, this.nowMs);
+    this.#refresh();
+    this.#report(bridge, removed);
+  }
+
+  #meterMod(command: MeterMod['command'], meter: string | MeterMod, bridgeName: string | undefined): void {
+    const bridge = this.#bridge(bridgeName);
+    const mod =
+      typeof meter === 'string' ? parseMeterMod(meter, command, this.#textOptions(bridge)) : { ...meter, command };
+    const removed = applyMeterMod(bridge, this.pipeline.bridges.values(), this.dpif, mod, this.nowMs);
+    this.#refresh();
+    this.#report(bridge, removed);
   }
 
   #applyAll(bridge: OfBridge, mods: readonly FlowMod[]): void {
@@ -703,8 +767,22 @@ export class Switch {
     return bridge;
   }
 
+  #bridgePort(name: string): { bridge: OfBridge; port: BridgePort } {
+    for (const bridge of this.pipeline.bridges.values()) {
+      const port = bridge.portNamed(name);
+      if (port !== undefined) {
+        return { bridge, port };
+      }
+    }
+    throw new SwitchError('PORT_UNKNOWN', `no port named ${name}`);
+  }
+
+  #hasPortNamed(name: string): boolean {
+    return [...this.pipeline.bridges.values()].some((bridge) => bridge.portNamed(name) !== undefined);
+  }
+
   #choosePort(bridge: OfBridge, name: string, wanted: number | 'LOCAL' | undefined): number {
-    if (this.#ports.has(name) || bridge.portsInOrder().some((port) => port.name === name)) {
+    if (this.#hasPortNamed(name)) {
       throw new SwitchError(
         'PORT_EXISTS',
         `cannot create a port named ${name} because a port named ${name} already exists`,
@@ -736,30 +814,17 @@ export class Switch {
     return flow;
   }
 
-  /** Lets flow texts name ports. */
-  #textOptions(_bridge: OfBridge): object {
-    return {};
+  /** For reading: texts may name ports. */
+  #textOptions(bridge: OfBridge): OpenFlowTextOptions {
+    return { ports: bridge.portNames };
+  }
+
+  /** For writing: numbers, unless names are wanted. */
+  #outputOptions(bridge: OfBridge): OpenFlowTextOptions {
+    return this.#options.showsNames === true ? this.#textOptions(bridge) : {};
   }
 }
 
-function formatCachedFlow(dpif: Dpif, flow: DpifFlow, nowMs: number): string {
-  const key = createFlow();
-  const mask = createFlow();
-  const stats = { packets: 0, bytes: 0, usedMs: 0, tcpFlags: 0 };
-  dpif.readKey(flow, key);
-  dpif.readMask(flow, mask);
-  dpif.readStats(flow, stats);
-  const ufid = new Int32Array(4);
-  return formatDatapathFlow({
-    ufid: dpif.readUfid(flow, ufid) ? [...ufid] : null,
-    key,
-    mask,
-    stats: {
-      packets: stats.packets,
-      bytes: stats.bytes,
-      usedMs: stats.packets === 0 ? null : nowMs - stats.usedMs,
-      tcpFlags: stats.tcpFlags,
-    },
-    actions: decodeActions(dpif.actions(flow)),
-  });
+function linesOf(texts: readonly string[]): string {
+  return texts.map((text) => `${text}\n`).join('');
 }
