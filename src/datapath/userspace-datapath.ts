@@ -131,6 +131,7 @@ export class UserspaceDatapath implements ExecutionHost {
   readonly #dirty: PortQueue[];
   #dirtyCount: number;
   #sink: UpcallSink | null;
+  #sentListener: ((port: number) => void) | null;
   #now: number;
   #isDraining: boolean;
   #isPolling: boolean;
@@ -156,12 +157,18 @@ export class UserspaceDatapath implements ExecutionHost {
     this.#dirty = [];
     this.#dirtyCount = 0;
     this.#sink = options.upcallSink ?? null;
+    this.#sentListener = null;
     this.#now = 0;
     this.#isDraining = false;
     this.#isPolling = false;
     this.#receivedPackets = 0;
     this.#noPort = 0;
     this.#txDropped = 0;
+  }
+
+  /** Calls `listener` with the number of each port that a batch was sent to, right after that; `null` stops it. */
+  setSentListener(listener: ((port: number) => void) | null): void {
+    this.#sentListener = listener;
   }
 
   /** Where upcalls go from now on; `null`: nowhere. */
@@ -388,6 +395,9 @@ export class UserspaceDatapath implements ExecutionHost {
     }
     const sent = port.device.send(port.packets, count);
     counters.txPackets += sent;
+    if (this.#sentListener !== null) {
+      this.#sentListener(port.number);
+    }
     if (sent < count) {
       counters.txDropped += count - sent;
       this.#txDropped += count - sent;
