@@ -221,6 +221,10 @@ export class Udpif {
         counts.tcpFlags |= tcpFlagsOf(upcall.key);
       }
     }
+    if (this.#clock === null && effects.some(movesStation)) {
+      // Where time stands still, no time of use tells the reports of packets before the move from those behind it.
+      this.#creditAll();
+    }
     applyEffects(effects, counts);
     for (let index = first; index < upcalls.length; index++) {
       if (groups[index] === first) {
@@ -457,6 +461,12 @@ export class Udpif {
     return ukey;
   }
 
+  #creditAll(): void {
+    for (const ukey of this.#ukeys.values()) {
+      this.#credit(ukey);
+    }
+  }
+
   /** Credits what a megaflow counted since the last time. */
   #credit(ukey: Ukey): void {
     this.#dpif.readStats(ukey.flow, this.#stats);
@@ -587,6 +597,16 @@ function sameKey(a: FlowWords, b: FlowWords): boolean {
     }
   }
   return true;
+}
+
+/** Whether the effect is that a known station is now behind another port. */
+function movesStation(effect: Effect): boolean {
+  if (effect.kind !== 'mac') {
+    return false;
+  }
+  const { bridge, vlan, macHigh, macLow, port } = effect;
+  const known = bridge.macLearning.lookup(vlan, macHigh, macLow);
+  return known >= 0 && known !== port;
 }
 
 function tcpFlagsOf(key: FlowWords): number {
