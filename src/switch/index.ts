@@ -1,3 +1,4 @@
+export type { PacketIn } from '../udpif/index.ts';
 export type * from './records.ts';
 export { type RunLoopTimers, runSwitch } from './run-loop.ts';
 export * from './switch.ts';
