@@ -99,9 +99,7 @@ export class Database {
     const table = this.tables.get(name);
     if (table === undefined) throw new OvsdbError('syntax error', `No table named ${name}.`);
     const count = (row: Row, by: number): void =>
-      visitReferences(row, table.strongColumns, 'strong', (refTable, uuid) =>
-        this.tables.get(refTable)!.addReferences(uuid, by),
-      );
+      visitReferences(row, table, (refTable, uuid) => this.tables.get(refTable)!.addReferences(uuid, by));
     for (const [uuid, change] of changes) {
       if (change.before !== null) count(change.before, -1);
       if (change.after !== null) count(change.after, 1);

@@ -18,11 +18,21 @@
  *
  * Threads: none. Sockets, files, time and randomness come in through `Stream`, `AppendFile` and the environments.
  */
+export { columnAtom, columnDatum, columnMap, columnSet } from './access.ts';
 export { type Atom, type AtomicType, type BaseType, ZERO_UUID } from './atom.ts';
+export {
+  type ClientListener,
+  type ClientOptions,
+  type ClientState,
+  type Connect,
+  DisconnectedError,
+  OvsdbClient,
+  TransactionError,
+} from './client.ts';
 export { Database, type DatabaseEnvironment } from './database.ts';
 export { createDatum, type Datum, datumsEqual, datumToJson, formatDatum, parseDatum } from './datum.ts';
 export { OvsdbError, type OvsdbErrorKind } from './errors.ts';
-export { type JsonObject, type JsonValue, parseJson, stringifyJson } from './json.ts';
+export { isJsonObject, type JsonObject, type JsonValue, parseJson, stringifyJson } from './json.ts';
 export {
   JsonRpcConnection,
   JsonRpcError,
@@ -36,7 +46,8 @@ export {
 export type { AppendFile, Log, Sha1 } from './log.ts';
 export { type ExecuteOptions, type ExecuteResult, executeOperations } from './operations.ts';
 export type { SetTimer } from './probe.ts';
-export type { Row } from './row.ts';
+export type { MonitoredTables, ReplicaTable } from './replica.ts';
+export type { DatabaseChanges, Row, RowChange, RowChanges } from './row.ts';
 export { type ColumnSchema, type DatabaseSchema, parseSchema, type TableSchema } from './schema.ts';
 export { OvsdbServer, type ServerEnvironment, type ServerOptions } from './server.ts';
 export { compactDatabase, openStoredDatabase, type StoredDatabase } from './stored-database.ts';

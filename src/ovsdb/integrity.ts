@@ -21,12 +21,13 @@ export type ReferenceChanges = ReadonlyMap<string, ReadonlyMap<string, number>>;
 export function completeTransaction(transaction: Transaction): ReferenceChanges {
   transaction.dropUnchanged();
   const references = countReferences(transaction);
-  collectGarbage(transaction, references);
   checkRemaining(transaction, references);
+  collectGarbage(transaction, references);
   checkMaxRows(transaction);
   cleanWeakReferences(transaction);
   checkIndexes(transaction);
-  transaction.dropUnchanged();
+  // A row whose only change was a weak reference that leads nowhere counts as changed, as in ovsdb-server.
+  transaction.dropVanished();
   return references;
 }
 
@@ -40,7 +41,7 @@ function countReferences(transaction: Transaction): MutableReferenceChanges {
     for (const [uuid, { before, after }] of changes) {
       if (before !== null) forget(before, table, references);
       if (after === null) continue;
-      visitReferences(after, table.strongColumns, 'strong', (refTable, target, column) => {
+      visitReferences(after, table, (refTable, target, column) => {
         if (transaction.find(transaction.tables.get(refTable)!, target) === null) {
           // A row that this transaction deletes is complained about as a whole, below.
           if (!transaction.tables.get(refTable)!.rows.has(target)) {
@@ -58,7 +59,7 @@ function countReferences(transaction: Transaction): MutableReferenceChanges {
 }
 
 function forget(row: Row, table: Table, references: MutableReferenceChanges): void {
-  visitReferences(row, table.strongColumns, 'strong', (refTable, target) => add(references, refTable, target, -1));
+  visitReferences(row, table, (refTable, target) => add(references, refTable, target, -1));
 }
 
 function add(references: MutableReferenceChanges, table: string, uuid: string, count: number): void {
@@ -87,7 +88,7 @@ function collectGarbage(transaction: Transaction, references: MutableReferenceCh
     const row = transaction.find(table, uuid);
     if (row === null || referenceCount(table, uuid, references) > 0) continue;
     transaction.write(table, uuid, null);
-    visitReferences(row, table.strongColumns, 'strong', (refTable, target) => {
+    visitReferences(row, table, (refTable, target) => {
       add(references, refTable, target, -1);
       const referred = transaction.tables.get(refTable)!;
       if (!referred.schema.isRoot) candidates.push([referred, target]);

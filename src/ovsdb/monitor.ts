@@ -249,7 +249,11 @@ function rowUpdate(monitored: MonitoredTable, change: RowChange, initial: 'initi
       oldJson[column.name] = columnToJson(before, column);
     }
   }
-  if (kind === 'modify') return Object.keys(oldJson).length === 0 ? null : { old: oldJson, new: newJson };
+  if (kind === 'modify') {
+    // As ovsdb-server: a change of a column whose changes are not asked for still makes an update.
+    const hasChanged = monitored.columns.some(({ column }) => differs(before!, after!, column));
+    return hasChanged ? { old: oldJson, new: newJson } : null;
+  }
   return kind === 'delete' ? { old: oldJson } : { new: newJson };
 }
 

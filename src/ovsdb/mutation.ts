@@ -54,13 +54,9 @@ function parseArgument(json: JsonValue, mutator: Mutator, type: ColumnType, reso
   if (mutator === 'insert' || type.value === null) return parseDatum(json, wanted, resolve);
   try {
     return parseDatum(json, wanted, resolve);
-  } catch (error) {
+  } catch {
     // From a map one may delete by keys alone.
-    try {
-      return parseDatum(json, { ...wanted, value: null }, resolve);
-    } catch {
-      throw error;
-    }
+    return parseDatum(json, { ...wanted, value: null }, resolve);
   }
 }
 

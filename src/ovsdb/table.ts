@@ -62,21 +62,23 @@ function atomKey(atom: Atom): string {
   return `${text.length}:${text}`;
 }
 
-/** Calls `visit` with each reference of that kind in the row: the name of the table and the UUID that it refers to. */
+/**
+ * Calls `visit` with each strong reference of the row: the name of the table and the UUID that it refers to. A reference of a row to
+ * itself is none: it does not keep the row.
+ */
 export function visitReferences(
   row: Row,
-  columns: readonly ColumnSchema[],
-  kind: 'strong' | 'weak',
+  table: Table,
   visit: (refTable: string, uuid: string, column: ColumnSchema) => void,
 ): void {
-  for (const column of columns) {
+  for (const column of table.strongColumns) {
     const datum = readColumn(row, column);
     const { key, value } = column.type;
-    if (key.refTable !== null && key.refType === kind) {
-      for (const uuid of datum.keys) visit(key.refTable, uuid as string, column);
-    }
-    if (value !== null && value.refTable !== null && value.refType === kind) {
-      for (const uuid of datum.values!) visit(value.refTable, uuid as string, column);
+    for (const [type, atoms] of [[key, datum.keys] as const, [value, datum.values] as const]) {
+      if (type === null || type.refTable === null || type.refType !== 'strong') continue;
+      for (const uuid of atoms ?? []) {
+        if (uuid !== row.uuid || type.refTable !== table.schema.name) visit(type.refTable, uuid as string, column);
+      }
     }
   }
 }

@@ -76,4 +76,14 @@ export class Transaction {
       if (changes.size === 0) this.changes.delete(name);
     }
   }
+
+  /** Forgets rows that neither were there nor are. */
+  dropVanished(): void {
+    for (const [name, changes] of this.changes) {
+      for (const [uuid, { before, after }] of changes) {
+        if (before === null && after === null) changes.delete(uuid);
+      }
+      if (changes.size === 0) this.changes.delete(name);
+    }
+  }
 }
