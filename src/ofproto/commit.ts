@@ -91,6 +91,10 @@ export function commitActions(flow: FlowWords, base: FlowWords, wildcards: FlowW
 
 function commitNetwork(flow: FlowWords, base: FlowWords, wildcards: FlowWords, writer: ActionWriter): void {
   const ethertype = ethertypeOf(base);
+  if (networkProtocolOf(base) === 0 && ethertype !== ETHERTYPE_ARP && ethertype !== ETHERTYPE_RARP) {
+    // The header is cut off or malformed, so there is nothing to set. Whoever set it has looked at the protocol.
+    return;
+  }
   if (ethertype === ETHERTYPE_IPV4) {
     commitAttribute(OVS_KEY_ATTR_IPV4, flow, base, wildcards, writer);
   } else if (ethertype === ETHERTYPE_IPV6) {
@@ -212,10 +216,6 @@ function setChangedFields(
       wildcards[word]! |= (flow[word]! ^ base[word]!) & mask;
       setMask[word] = (setMask[word]! & ~mask) | (isChanged ? wildcards[word]! & mask : 0);
     }
-  }
-  if (attribute === OVS_KEY_ATTR_IPV4 || attribute === OVS_KEY_ATTR_IPV6) {
-    // A datapath names the protocol in a set of addresses.
-    wildcards[W_TYPE_PROTO_FRAG]! |= 0xff00;
   }
   writeSet(attribute, flow, base, writer);
 }

@@ -106,7 +106,6 @@ export function popVlan(flow: FlowWords, wildcards: FlowWords): void {
   if (!hasVlan(flow, wildcards)) {
     return;
   }
-  wildcards[W_VLAN0] = -1;
   wildcards[W_VLAN0 + 1] = -1;
   flow[W_VLAN0] = flow[W_VLAN0 + 1]!;
   flow[W_VLAN0 + 1] = 0;
@@ -204,11 +203,17 @@ export function decrementMplsTtl(flow: FlowWords, wildcards: FlowWords): boolean
   return true;
 }
 
+/** Un-wildcards nw_proto or the ARP opcode, as Open vSwitch does for whatever is set in the header with it. */
+export function lookAtProtocol(wildcards: FlowWords): void {
+  wildcards[W_TYPE_PROTO_FRAG]! |= PROTOCOL_MASK;
+}
+
 /** Lowers the IP TTL or hop limit. Answers false when it has expired; true for what is not IP. */
 export function decrementIpTtl(flow: FlowWords, wildcards: FlowWords): boolean {
   if (!isIp(flow)) {
     return true;
   }
+  lookAtProtocol(wildcards);
   wildcards[W_TOS_TTL_FLAGS]! |= TTL_MASK;
   const ttl = (flow[W_TOS_TTL_FLAGS]! & TTL_MASK) >>> 16;
   if (ttl <= 1) {

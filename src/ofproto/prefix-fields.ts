@@ -26,11 +26,12 @@ interface PrefixField {
   readonly width: number;
 }
 
+/** In the order in which a lookup asks them: destinations first, as Open vSwitch's default `prefixes` have it. */
 const PREFIX_FIELDS: readonly PrefixField[] = [
-  { name: 'nw_src', firstWord: W_NW_SRC, width: 32 },
   { name: 'nw_dst', firstWord: W_NW_DST, width: 32 },
-  { name: 'ipv6_src', firstWord: W_IPV6_SRC, width: 128 },
+  { name: 'nw_src', firstWord: W_NW_SRC, width: 32 },
   { name: 'ipv6_dst', firstWord: W_IPV6_DST, width: 128 },
+  { name: 'ipv6_src', firstWord: W_IPV6_SRC, width: 128 },
   { name: 'tun_src', firstWord: W_TUN_SRC, width: 32 },
   { name: 'tun_dst', firstWord: W_TUN_DST, width: 32 },
   { name: 'tun_ipv6_src', firstWord: W_TUN_IPV6_SRC, width: 128 },

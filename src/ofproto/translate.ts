@@ -75,6 +75,7 @@ import {
   isMplsEthertype,
   isNetworkField,
   lookAtBits,
+  lookAtProtocol,
   lookAtSubfield,
   MAX_MPLS_LABELS,
   type MplsPop,
@@ -317,17 +318,13 @@ function needsNetworkHeader(action: OpenFlowAction): boolean {
     case 'set_vlan_pcp':
     case 'pop_vlan':
     case 'strip_vlan':
-    case 'push_vlan':
     case 'set_eth_src':
     case 'set_eth_dst':
     case 'set_tunnel':
-    case 'push_mpls':
     case 'note':
     case 'exit':
     case 'sample':
-    case 'clone':
     case 'write_metadata':
-    case 'write_actions':
     case 'clear_actions':
     case 'meter':
     case 'conjunction':
@@ -411,7 +408,7 @@ function runAction(
         const from = subfieldBitOffset(action.source);
         const to = subfieldBitOffset(action.destination);
         lookAtSubfield(wildcards, action.source);
-        lookAtSubfield(wildcards, action.destination);
+        lookAtDestination(wildcards, action.destination);
         copyBits(flow, from, flow, to, action.source.bits);
         context.reportSubfield(action.destination);
       }
@@ -429,7 +426,7 @@ function runAction(
       }
       if (mayWriteField(context, action.subfield.field)) {
         const offset = subfieldBitOffset(action.subfield);
-        lookAtSubfield(wildcards, action.subfield);
+        lookAtDestination(wildcards, action.subfield);
         writeBigBits(flow, offset, action.subfield.bits, value);
         context.reportSubfield(action.subfield);
       }
@@ -469,6 +466,7 @@ function runAction(
     case 'set_ipv4_dst':
       if (ethertypeOf(flow) === ETHERTYPE_IPV4) {
         const word = action.type === 'set_ipv4_src' ? W_NW_SRC : W_NW_DST;
+        lookAtProtocol(wildcards);
         wildcards[word] = -1;
         flow[word] = action.address;
       }
@@ -681,10 +679,21 @@ function compileSet(action: SetFieldAction | LoadAction): SetWord[] {
   return words;
 }
 
+/** Un-wildcards what is about to be written, and with a field of the IP header the protocol: without one it is not set. */
+function lookAtDestination(wildcards: FlowWords, destination: Subfield): void {
+  lookAtSubfield(wildcards, destination);
+  if (isNetworkField(destination.field)) {
+    lookAtProtocol(wildcards);
+  }
+}
+
 function setField(context: TranslationContext, field: MatchField, action: SetFieldAction | LoadAction): void {
   const { flow, wildcards } = context;
   if (!mayWriteField(context, field)) {
     return;
+  }
+  if (isNetworkField(field)) {
+    lookAtProtocol(wildcards);
   }
   for (const { word, value, mask } of wordsOf(action)) {
     wildcards[word]! |= mask;
@@ -705,6 +714,7 @@ function setTag(context: TranslationContext, mask: number, value: number): void 
 function setIpByte(context: TranslationContext, mask: number, value: number): void {
   const { flow, wildcards } = context;
   if (isIp(flow)) {
+    lookAtProtocol(wildcards);
     wildcards[W_TOS_TTL_FLAGS]! |= mask;
     flow[W_TOS_TTL_FLAGS] = (flow[W_TOS_TTL_FLAGS]! & ~mask) | (value & mask);
   }

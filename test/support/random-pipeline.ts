@@ -26,11 +26,16 @@ export class RandomPipeline {
   readonly #random: () => number;
 
   readonly #isStateless: boolean;
+  readonly #isComparable: boolean;
 
-  /** `isStateless`: no action learns anything, so a packet's way does not depend on earlier ones. */
-  constructor(seed: number, isStateless = false) {
+  /**
+   * `isStateless`: no action learns anything, so a packet's way does not depend on earlier ones. `isComparable`: nor does
+   * it depend on what each switch may choose, as hash functions and the order of floods.
+   */
+  constructor(seed: number, isStateless = false, isComparable = false) {
     this.#random = createRandom(seed | 1);
     this.#isStateless = isStateless;
+    this.#isComparable = isComparable;
   }
 
   /** An integer 0..limit-1. */
@@ -75,7 +80,13 @@ export class RandomPipeline {
     }
     if (this.chance(20)) {
       terms.push(
-        this.pick(['dl_vlan=10', 'dl_vlan=20', 'vlan_tci=0', 'dl_vlan=10,dl_vlan_pcp=3', 'vlan_tci=0x1000/0x1000']),
+        this.pick([
+          'dl_vlan=10',
+          'dl_vlan=20',
+          'vlan_tci=0x0000/0x1fff',
+          'dl_vlan=10,dl_vlan_pcp=3',
+          'vlan_tci=0x1000/0x1000',
+        ]),
       );
     }
     if (this.chance(15)) {
@@ -146,9 +157,9 @@ export class RandomPipeline {
       case 3:
         return `output:${port}`;
       case 4:
-        return this.#isStateless ? 'FLOOD' : 'NORMAL';
+        return this.#isStateless ? (this.#isComparable ? 'LOCAL' : 'FLOOD') : 'NORMAL';
       case 5:
-        return this.pick(['IN_PORT', 'ALL', 'FLOOD']);
+        return this.#isComparable ? 'IN_PORT' : this.pick(['IN_PORT', 'ALL', 'FLOOD']);
       case 6:
         return `load:${this.integer(3)}->NXM_NX_REG0[0..7]`;
       case 7:
@@ -158,13 +169,18 @@ export class RandomPipeline {
       case 9:
         return `mod_nw_dst:${this.pick(IPV4)}`;
       case 10:
-        return this.pick(['mod_nw_tos:32', 'mod_nw_ttl:9', 'dec_ttl']);
+        // Open vSwitch sets a DSCP field without looking at the protocol, though it is not set where there is none.
+        return this.pick([this.#isComparable ? 'mod_nw_ecn:1' : 'mod_nw_tos:32', 'mod_nw_ttl:9', 'dec_ttl']);
       case 11:
         return `mod_tp_dst:${this.pick(TRANSPORT_PORTS)}`;
       case 12:
-        return `mod_vlan_vid:${this.pick([10, 20])}`;
+        return this.#isComparable ? 'strip_vlan' : `mod_vlan_vid:${this.pick([10, 20])}`;
       case 13:
-        return this.pick(['strip_vlan', 'mod_vlan_pcp:3', 'push_vlan:0x8100']);
+        return this.pick([
+          'strip_vlan',
+          this.#isComparable ? 'push_vlan:0x88a8' : 'mod_vlan_pcp:3',
+          'push_vlan:0x8100',
+        ]);
       case 14:
         return `group:${1 + this.integer(3)}`;
       case 15:
@@ -176,9 +192,11 @@ export class RandomPipeline {
       case 18:
         return 'output:NXM_NX_REG0[0..7]';
       case 19:
-        return table < 3 ? `check_pkt_larger(90)->NXM_NX_REG0[0],resubmit(,${table + 1})` : 'drop';
+        return table < 3 && !this.#isComparable
+          ? `check_pkt_larger(90)->NXM_NX_REG0[0],resubmit(,${table + 1})`
+          : 'drop';
       case 20:
-        return 'multipath(symmetric_l4,1,modulo_n,4,0,NXM_NX_REG0[0..7])';
+        return this.#isComparable ? 'mod_nw_ecn:2' : 'multipath(symmetric_l4,1,modulo_n,4,0,NXM_NX_REG0[0..7])';
       case 21:
         return this.#isStateless
           ? 'drop'
