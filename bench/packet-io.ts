@@ -10,13 +10,15 @@
  * ping(8), iperf3(1); Open vSwitch is left out when it is not installed.
  *
  *   node --import ./test/support/typescript.mjs bench/packet-io.ts [--rounds 5] [--seconds 2] [--only megaflow,bridge]
- *     [--metrics tcpGigabits] [--realtime] [--profile DIRECTORY] [--json]
+ *     [--metrics tcpGigabits] [--realtime] [--quiet] [--profile DIRECTORY] [--json]
  *
  * `--only` takes `forwarder`, too: the same ports under the least that can be called a switch, which shows what the
  * pipeline costs. `--profile` writes CPU profiles of the switch process. The counts of our switch after a round go to
  * standard error, without `--json`.
  *
- * `--realtime` is for machines that have other work: the switch's and the generator's main threads have a CPU each with
+ * `--quiet` waits before each contender, for at most a minute, until the machine has next to nothing else to do. A switch in
+ * a process of its own needs a CPU at the right moment, which the bridge, in the kernel, does not: on a busy machine the
+ * ratios say more about that than about the switch. `--realtime` is for machines that have other work: the switch's and the generator's main threads have a CPU each with
  * real-time priority, and TCP and ping run at the highest ordinary priority. The same file is the generator and the switch process (`--role`).
  */
 import type { ChildProcess } from 'node:child_process';
@@ -72,6 +74,7 @@ const { values: options } = parseArgs({
     metrics: { type: 'string', default: METRICS.join(',') },
     profile: { type: 'string' },
     realtime: { type: 'boolean', default: false },
+    quiet: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     role: { type: 'string', default: 'drive' },
     interfaces: { type: 'string', default: '' },
@@ -98,6 +101,7 @@ async function drive(): Promise<void> {
   const samples = new Map<string, Sample[]>(names.map((name) => [name, []]));
   for (let round = 0; round < Number(options.rounds); round++) {
     for (const name of names) {
+      if (options.quiet) await quiet();
       const sample = await measure(contenders.get(name)!);
       samples.get(name)!.push(sample);
       if (!options.json) process.stderr.write(`round ${round + 1} ${name} ${JSON.stringify(sample)}\n`);
@@ -126,9 +130,10 @@ async function measure(contender: Contender): Promise<Sample> {
     const running = await contender(network);
     try {
       await reachable(network);
-      // The flood first: it warms everything up for the others.
+      // The flood first, wanted or not: it warms everything up for the others.
+      const packetsPerSecond = await measurePackets(network, running.process);
       return {
-        packetsPerSecond: wants('packetsPerSecond') ? await measurePackets(network, running.process) : null,
+        packetsPerSecond: wants('packetsPerSecond') ? packetsPerSecond : null,
         tcpGigabits: wants('tcpGigabits') ? await measureTcp(network) : null,
         pingMicroseconds: wants('pingMicroseconds') ? await measurePing(network) : null,
       };
@@ -412,6 +417,27 @@ async function textOf(child: ChildProcess): Promise<string> {
   });
   await once(child, 'close');
   return text;
+}
+
+/** Waits until the CPUs have been nine tenths idle for half a second, at most a minute. */
+async function quiet(): Promise<void> {
+  const deadline = monotonicMilliseconds() + 60_000;
+  for (let share = 0; share < 0.9 && monotonicMilliseconds() < deadline; ) {
+    const before = cpuTimes();
+    await elapse(500);
+    const after = cpuTimes();
+    share = (after.idle - before.idle) / (after.total - before.total);
+  }
+}
+
+function cpuTimes(): { readonly idle: number; readonly total: number } {
+  let idle = 0;
+  let total = 0;
+  for (const { times } of cpus()) {
+    idle += times.idle;
+    total += times.idle + times.user + times.nice + times.sys + times.irq;
+  }
+  return { idle, total };
 }
 
 async function until(condition: () => boolean): Promise<void> {

@@ -18,8 +18,9 @@ class ManualTimers implements RunLoopTimers {
     return addTo(this.soonCallbacks, callback);
   }
 
-  /** One turn of the event loop without any event. */
+  /** One turn of the event loop without any event; it takes ten microseconds. */
   turn(): void {
+    this.nowMs += 0.01;
     for (const callback of this.soonCallbacks.splice(0)) callback();
   }
 
@@ -224,7 +225,6 @@ test('one device with endless packets leaves others their turn, and goes on afte
   assert.ok(second.sent > before);
   for (let turn = 0; turn < 100; turn++) timers.turn();
   assert.equal(second.sent, 100 * BATCH_SIZE);
-  timers.turn();
   assert.equal(timers.soonCallbacks.length, 0, 'nothing goes on when idle');
 });
 
@@ -248,6 +248,32 @@ test('a flooded frame makes no round of all devices', () => {
   devices[0]!.event();
   assert.equal(devices[99]!.sent, 1);
   assert.ok(devices.slice(1).filter(({ receives }) => receives > 0).length <= 4);
+});
+
+test('after packets that follow each other quickly the loop lingers, a few times and not for long', () => {
+  const { timers, devices } = running(2);
+  const [first] = devices as [ScriptedDevice];
+  const arrive = (afterMs: number): void => {
+    timers.nowMs += afterMs;
+    first.waiting = packets(1, 1, 2);
+    first.event();
+  };
+  /** turns that the loop takes by itself after a packet that comes `afterMs` later */
+  const turnsAfter = (afterMs: number): number => {
+    arrive(afterMs);
+    let turns = 0;
+    for (; timers.soonCallbacks.length > 0; turns++) {
+      assert.ok(turns < 10);
+      timers.turn();
+    }
+    return turns;
+  };
+  assert.equal(turnsAfter(1), 0);
+  assert.equal(turnsAfter(1), 0);
+  for (let count = 0; count < 100; count++) arrive(0.001);
+  let lingered = 0;
+  while (turnsAfter(1) > 0) lingered++;
+  assert.ok(lingered > 0 && lingered < 10, String(lingered));
 });
 
 test('a packet put into a memory port is switched soon, but not within that call', () => {
