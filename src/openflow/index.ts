@@ -25,3 +25,4 @@ export * from './ports.ts';
 export { asPlacedError, explainError, OpenFlowTextError, type OpenFlowTextErrorCode } from './text-error.ts';
 export { OpenFlowFileError } from './text-file.ts';
 export type { OpenFlowTextOptions, TableNames } from './text-options.ts';
+export * from './wire/index.ts';
