@@ -50,10 +50,7 @@ test('what cannot begin a message, is nested too deep or too long is refused', (
 });
 
 test('integers of 64 bits keep their value, longer ones become reals', () => {
-  assert.equal(
-    parseJson('[9223372036854775807]') instanceof Array && stringifyJson(parseJson('[9223372036854775807]')),
-    '[9223372036854775807]',
-  );
+  assert.equal(stringifyJson(parseJson('[9223372036854775807]')), '[9223372036854775807]');
   assert.deepEqual(parseJson('{"a":-9223372036854775808}'), { a: -(2n ** 63n) });
   assert.deepEqual(parseJson('[9223372036854775808, 1.0, 1e3, "9999999999999999999"]'), [
     2 ** 63,
@@ -70,7 +67,7 @@ test('texts with long numbers parse as JSON.parse does', () => {
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
       const text = JSON.stringify([value, '1234567890123456789']);
-      assert.deepEqual(parseJson(text), JSON.parse(text));
+      assert.deepEqual(JSON.parse(stringifyJson(parseJson(text))), JSON.parse(text));
     }),
   );
 });
