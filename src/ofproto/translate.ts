@@ -338,9 +338,6 @@ function needsNetworkHeader(action: OpenFlowAction): boolean {
       return isNetworkField(action.destination.field);
     case 'move':
       return isNetworkField(action.source.field) || isNetworkField(action.destination.field);
-    case 'push':
-    case 'pop':
-      return isNetworkField(action.subfield.field);
     case 'output_reg':
       return isNetworkField(action.source.field);
     default:

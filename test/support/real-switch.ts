@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema';
-const PATH = `${process.env['PATH']}:/usr/sbin:/sbin`;
+const PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
 const START_ATTEMPTS = 200;
 
 /** Why there can be no real switch here, or false. */
