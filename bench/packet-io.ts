@@ -16,10 +16,12 @@
  * pipeline costs. `--profile` writes CPU profiles of the switch process. The counts of our switch after a round go to
  * standard error, without `--json`.
  *
- * `--quiet` waits before each contender, for at most a minute, until the machine has next to nothing else to do. A switch in
- * a process of its own needs a CPU at the right moment, which the bridge, in the kernel, does not: on a busy machine the
- * ratios say more about that than about the switch. `--realtime` is for machines that have other work: the switch's and the generator's main threads have a CPU each with
- * real-time priority, and TCP and ping run at the highest ordinary priority. The same file is the generator and the switch process (`--role`).
+ * A switch in a process of its own needs a CPU at the right moment, which the bridge, in the kernel, does not: on a busy
+ * machine the ratios say more about the scheduler than about the switch. `--quiet` waits before each contender, for at
+ * most a minute, until the machine has next to nothing else to do. `--realtime` gives all that takes part real-time
+ * priority, and during the flood the generator and the switch a CPU each.
+ *
+ * The same file is the generator and the switch process (`--role`).
  */
 import type { ChildProcess } from 'node:child_process';
 import { execFileSync } from 'node:child_process';
@@ -225,7 +227,7 @@ async function measurePackets({ namespaces, a, b }: Network, switchProcess: Chil
     return Math.round(((after - before) / (endedAt - startedAt)) * 1000);
   } finally {
     child.kill('SIGKILL');
-    if (switchProcess !== null) endRealtime(switchProcess);
+    if (switchProcess !== null) unpin(switchProcess);
   }
 }
 
@@ -296,18 +298,16 @@ function makeRealtime(child: ChildProcess, cpu: number): void {
   execFileSync('chrt', ['-f', '-p', '1', String(child.pid)], { stdio: 'ignore' });
 }
 
-/** With TCP and ping three processes share the CPUs: high priority for each, and the scheduler places them. */
-function endRealtime(child: ChildProcess): void {
+/** With TCP and ping three processes share the CPUs: the scheduler places them. */
+function unpin(child: ChildProcess): void {
   if (!options.realtime) return;
-  const everyCpu = `0-${cpus().length - 1}`;
-  execFileSync('chrt', ['-o', '-p', '0', String(child.pid)], { stdio: 'ignore' });
-  execFileSync('taskset', ['-cp', everyCpu, String(child.pid)], { stdio: 'ignore' });
-  execFileSync('renice', ['-n', '-20', '-p', String(child.pid)], { stdio: 'ignore' });
+  execFileSync('taskset', ['-cp', `0-${cpus().length - 1}`, String(child.pid)], { stdio: 'ignore' });
+  execFileSync('chrt', ['-r', '-p', '1', String(child.pid)], { stdio: 'ignore' });
 }
 
-/** The command with its arguments, at high priority where that is asked for. */
+/** The command with its arguments, with real-time priority where that is asked for. */
 function prioritised(command: string, ...args: string[]): [string, string[]] {
-  return options.realtime ? ['nice', ['-n', '-20', command, ...args]] : [command, args];
+  return options.realtime ? ['chrt', ['-r', '1', command, ...args]] : [command, args];
 }
 
 function playSwitch(): void {
