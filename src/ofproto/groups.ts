@@ -132,7 +132,7 @@ export class GroupTable {
       referenceCount: referencesTo(group.id),
       packets: BigInt(group.packets),
       bytes: BigInt(group.bytes),
-      durationMs: nowMs - group.createdMs,
+      durationMs: Math.floor(nowMs - group.createdMs),
       buckets: group.buckets.map(({ packets, bytes }) => ({ packets: BigInt(packets), bytes: BigInt(bytes) })),
     }));
   }

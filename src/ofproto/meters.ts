@@ -142,7 +142,7 @@ export class MeterTable {
       flowCount: flowsPassing(meter.id),
       packets: BigInt(meter.packets),
       bytes: BigInt(meter.bytes),
-      durationMs: nowMs - meter.createdMs,
+      durationMs: Math.floor(nowMs - meter.createdMs),
       bands: meter.bands.map(({ packets, bytes }) => ({ packets: BigInt(packets), bytes: BigInt(bytes) })),
     }));
   }

@@ -84,7 +84,7 @@ export function ruleStats(rule: Rule, nowMs: number): FlowStats {
     priority: rule.priority,
     match: denseMatch(rule.match),
     cookie: rule.cookie,
-    durationMs: nowMs - rule.createdMs,
+    durationMs: Math.floor(nowMs - rule.createdMs),
     idleTimeout: rule.idleTimeout,
     hardTimeout: rule.hardTimeout,
     importance: rule.importance,

@@ -390,7 +390,9 @@ export function formatGroupMod(mod: GroupMod, options: OpenFlowTextOptions = {})
 /** A line of `dump-group-stats`, without its leading blank. */
 export function formatGroupStats(stats: GroupStatistics): string {
   const { group, referenceCount, packets, bytes, durationMs, buckets } = stats;
-  const head = `group_id=${group},duration=${formatDuration(durationMs)},ref_count=${referenceCount}`;
+  // OpenFlow 1.1 and 1.2 do not say it.
+  const duration = Number.isNaN(durationMs) ? '' : `duration=${formatDuration(durationMs)},`;
+  const head = `group_id=${group},${duration}ref_count=${referenceCount}`;
   const counters = buckets.map(
     (bucket, index) => `,bucket${index}:packet_count=${bucket.packets},byte_count=${bucket.bytes}`,
   );

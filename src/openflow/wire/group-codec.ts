@@ -71,10 +71,9 @@ const COMMAND_NUMBERS: ReadonlyMap<GroupModCommand, number> = new Map(
   [...COMMANDS].map(([number, name]) => [name, number]),
 );
 const GROUP_TYPES = 4;
-/** the group is none that exists: buckets watch none, or their number is not said */
 const EXPERIMENTER_PROPERTY = 0xffff;
 /** Netronome's selection method of a group (ovs-ofctl(8), "selection_method") */
-const NTR_VENDOR = 0x154d;
+const NTR_VENDOR = 0x1540;
 const NTR_SELECTION_METHOD = 1;
 const SELECTION_METHOD_BYTES = 16;
 const BUCKET_WEIGHT = 0;
@@ -256,7 +255,9 @@ export function encodeGroupMod(writer: ByteWriter, { mod }: GroupModMessage, con
   writer.u8(0);
   writer.u32(mod.group);
   if (!hasForm15(context)) {
-    mod.buckets.forEach((bucket) => writeBucket11(writer, bucket, context));
+    for (const bucket of mod.buckets) {
+      writeBucket11(writer, bucket, context);
+    }
     return;
   }
   const lengthAt = writer.length;
@@ -369,7 +370,9 @@ export function encodeGroupDesc(writer: ByteWriter, { groups }: GroupDescReply, 
         writer.u8(0);
         writer.u32(group.group);
         if (!hasForm15(context)) {
-          group.buckets.forEach((bucket) => writeBucket11(writer, bucket, context));
+          for (const bucket of group.buckets) {
+            writeBucket11(writer, bucket, context);
+          }
           return;
         }
         const lengthAt = writer.length;

@@ -26,6 +26,7 @@ export {
 export { inPortOf } from './codec-context.ts';
 export * from './framing.ts';
 export { encodeHello, type HelloMessage, negotiateVersion, versionsUpTo } from './hello.ts';
+export { formatHexDump, formatMessage, formatPacketOrError, type MessageTextOptions } from './message-text.ts';
 export { fitsMatch10 } from './old-match.ts';
 export { matchInPort } from './packet-codec.ts';
 export * from './records.ts';

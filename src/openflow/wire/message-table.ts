@@ -60,10 +60,10 @@ type Row = readonly [
 
 // biome-ignore format: one row per message reads as the table that it is
 const ROWS: readonly Row[] = [
-  ['OFPT_HELLO', 'hello', 1, 31, 'type', 0, 0, 1],
-  ['OFPT_ERROR', 'error', 1, 31, 'type', 1, 4, 1],
-  ['OFPT_ECHO_REQUEST', 'echo_request', 1, 31, 'type', 2, 0, 1],
-  ['OFPT_ECHO_REPLY', 'echo_reply', 1, 31, 'type', 3, 0, 1],
+  ['OFPT_HELLO', 'hello', 1, 255, 'type', 0, 0, 1],
+  ['OFPT_ERROR', 'error', 1, 255, 'type', 1, 4, 1],
+  ['OFPT_ECHO_REQUEST', 'echo_request', 1, 255, 'type', 2, 0, 1],
+  ['OFPT_ECHO_REPLY', 'echo_reply', 1, 255, 'type', 3, 0, 1],
 
   ['OFPT_FEATURES_REQUEST', 'features_request', 1, 6, 'type', 5, 0, 0],
   ['OFPT_FEATURES_REPLY', 'features_reply', 1, 1, 'type', 6, 24, 48],

@@ -136,11 +136,12 @@ export function encodeFlowMonitorRequest(
       writer.zeros(5);
       writer.patch16(at, writeNxMatch(writer, monitor.match, undefined, context.tlvTable));
     } else {
+      const at = writer.length;
       writer.zeros(2);
       writer.u32(portToOpenFlow11(monitor.outPort));
       writer.u8(monitor.table);
       writer.zeros(3);
-      writeOxmMatch(writer, monitor.match, context.version, context.tlvTable);
+      writer.patch16(at, writeOxmMatch(writer, monitor.match, context.version, context.tlvTable));
     }
   }
 }
@@ -248,9 +249,7 @@ function writeUpdate(writer: ByteWriter, update: FlowUpdateFull, context: Encode
   if (isNicira(context)) {
     writer.patch16(at, writeNxMatch(writer, update.match, undefined, tlvTable));
   } else {
-    const start = writer.length;
-    writeOxmMatch(writer, update.match, version, tlvTable);
-    writer.patch16(at, writer.length - start);
+    writer.patch16(at, writeOxmMatch(writer, update.match, version, tlvTable));
   }
   if (update.event !== 'deleted') {
     writeInstructions(writer, update.actions, { ...context, match: update.match });

@@ -152,6 +152,8 @@ export interface MatchDecodeOptions {
   readonly tlvTable?: TlvTable;
   /** pass over unknown fields */
   readonly loose?: boolean;
+  /** what the entries may be of, where not any field may be; others are `OFPBRC_PIPELINE_FIELDS_ONLY` */
+  readonly allowed?: ReadonlySet<number>;
   /** whether a match on the flow's cookie may be among the entries */
   readonly withCookie?: boolean;
 }
@@ -446,6 +448,9 @@ export function readEntries(reader: ByteReader, options: MatchDecodeOptions = {}
       }
       continue;
     }
+    if (options.allowed !== undefined && !options.allowed.has(entry.field.id)) {
+      throw new OpenFlowError('OFPBRC_PIPELINE_FIELDS_ONLY', `${entry.field.name} is a field of packets themselves`);
+    }
     addEntry(match, entry);
   }
   return { match, cookie };
@@ -496,14 +501,16 @@ function checkPort(port: bigint): void {
   }
 }
 
-/** Writes an ofp_match of OpenFlow 1.2 and later: type, length, entries, padding to 8 bytes. */
-export function writeOxmMatch(writer: ByteWriter, match: Match, form: OxmForm, tlvTable?: TlvTable): void {
+/** Writes an ofp_match of OpenFlow 1.2 and later: type, length, entries, padding to 8 bytes. Returns its length without the padding. */
+export function writeOxmMatch(writer: ByteWriter, match: Match, form: OxmForm, tlvTable?: TlvTable): number {
   const start = writer.length;
   writer.u16(MATCH_TYPE_OXM);
   writer.u16(0);
   writeEntries(writer, match, form, tlvTable);
-  writer.patch16(start + 2, writer.length - start);
+  const length = writer.length - start;
+  writer.patch16(start + 2, length);
   writer.pad(start);
+  return length;
 }
 
 /** Reads an ofp_match of OpenFlow 1.2 and later with its padding. Throws `OFPBMC_BAD_TYPE`, `OFPBMC_BAD_LEN` and the others. */

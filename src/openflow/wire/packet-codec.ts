@@ -61,7 +61,9 @@ const CONTINUATION = {
 /** Fields that a packet-out of OpenFlow 1.5 may set: what is known of a packet besides its headers. */
 const PIPELINE_FIELDS =
   /^(?:in_port|in_port_oxm|metadata|tun_.*|reg\d+|xreg\d+|xxreg\d+|pkt_mark|skb_priority|dp_hash|packet_type|actset_output|ct_.*|recirc_id|conj_id)$/;
-const PIPELINE = FIELDS.filter((field) => PIPELINE_FIELDS.test(field.name) && field.width > 0);
+const PIPELINE: ReadonlySet<number> = new Set(
+  FIELDS.filter((field) => PIPELINE_FIELDS.test(field.name)).map((field) => field.id),
+);
 
 /** A match on the ingress port and nothing else; on nothing at all for OFPP_NONE. */
 export function matchInPort(port: number): Match {
@@ -375,8 +377,10 @@ export function decodePacketOut(reader: ByteReader, context: DecodeContext): Pac
   if (version >= OF15) {
     actionsLength = reader.u16();
     reader.skip(2);
-    match = readOxmMatch(reader, context);
-    checkPipelineFields(match);
+    match = readOxmMatch(reader, { ...context, loose: true, allowed: PIPELINE });
+    if (inPortOf(match) === OFPP_NONE) {
+      throw new OpenFlowError('OFPBRC_BAD_PORT', 'packet-out without an input port');
+    }
   } else {
     match = matchInPort(readPort(reader, version));
     actionsLength = reader.u16();
@@ -393,20 +397,6 @@ export function decodePacketOut(reader: ByteReader, context: DecodeContext): Pac
   }
   const actions = readActions(reader.sub(actionsLength, 'OFPBAC_BAD_LEN'), context, 'packet_out');
   return { type: 'packet_out', bufferId, match, actions, packet: bufferId === null ? reader.rest() : NO_DATA };
-}
-
-function checkPipelineFields(match: Match): void {
-  const rest = createMatch();
-  rest.masks.set(match.masks);
-  for (const field of PIPELINE) {
-    setMatchField(rest, field, 0n, 0n);
-  }
-  if (rest.masks.some((word) => word !== 0)) {
-    throw new OpenFlowError('OFPBRC_PIPELINE_FIELDS_ONLY', 'packet-out with fields of the packet itself');
-  }
-  if (inPortOf(match) === OFPP_NONE) {
-    throw new OpenFlowError('OFPBRC_BAD_PORT', 'packet-out without an input port');
-  }
 }
 
 export function encodePacketOut(writer: ByteWriter, message: PacketOutMessage, context: EncodeContext): void {

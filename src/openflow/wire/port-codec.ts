@@ -312,7 +312,11 @@ function readPortStats14(entry: ByteReader, { version }: DecodeContext): PortSta
 
 export function encodePortStats(writer: ByteWriter, { ports }: PortStatsReply, context: EncodeContext): void {
   const { version } = context;
-  const writeCounts = (counts: readonly bigint[]): void => counts.forEach((count) => writer.u64(count));
+  const writeCounts = (counts: readonly bigint[]): void => {
+    for (const count of counts) {
+      writer.u64(count);
+    }
+  };
   for (const { port, counts, durationMs } of ports) {
     context.entry(() => {
       if (version < OF14) {

@@ -604,5 +604,6 @@ export type Message =
   | FlowMonitorRequest
   | FlowMonitorReply;
 export type MessageKind = Message['type'];
+type OfType<M, K> = M extends { readonly type: infer T } ? (K extends T ? M : never) : never;
 /** The record of a kind. */
-export type MessageOf<K extends MessageKind> = Extract<Message, { readonly type: K }>;
+export type MessageOf<K extends MessageKind> = OfType<Message, K>;

@@ -319,7 +319,9 @@ export function decodeTlvTableMod(reader: ByteReader): TlvTableModMessage {
 export function encodeTlvTableMod(writer: ByteWriter, { command, mappings }: TlvTableModMessage): void {
   writer.u16(TLV_COMMANDS.indexOf(command));
   writer.zeros(6);
-  mappings.forEach((mapping) => writeTlvMapping(writer, mapping));
+  for (const mapping of mappings) {
+    writeTlvMapping(writer, mapping);
+  }
 }
 
 export function decodeTlvTableReply(reader: ByteReader): TlvTableReply {
@@ -333,7 +335,9 @@ export function encodeTlvTableReply(writer: ByteWriter, { maxSpace, maxFields, m
   writer.u32(maxSpace);
   writer.u16(maxFields);
   writer.zeros(10);
-  mappings.forEach((mapping) => writeTlvMapping(writer, mapping));
+  for (const mapping of mappings) {
+    writeTlvMapping(writer, mapping);
+  }
 }
 
 export function decodePacketInFormat(reader: ByteReader): SetPacketInFormatMessage {
