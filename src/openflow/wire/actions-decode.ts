@@ -5,8 +5,15 @@
  * 1.0's types, those of 1.1 and later, and the extensions', which say in which versions they go. What is wrong with
  * an action by itself or by its place is an OFPBAC error here; whether it fits the flow's match is `checkActions`' business.
  */
-import { fieldBits, fieldByOxm, type MatchField, type Subfield } from '../../flow/index.ts';
-import type { ControllerAction, LearnAction, LearnSpec, NatAction, OpenFlowAction } from '../actions.ts';
+import { fieldBits, fieldByOxm, type MatchField, type Subfield, VLAN_CFI } from '../../flow/index.ts';
+import type {
+  ControllerAction,
+  LearnAction,
+  LearnSpec,
+  NatAction,
+  OpenFlowAction,
+  SetFieldAction,
+} from '../actions.ts';
 import { OpenFlowError, type OpenFlowErrorName } from '../errors.ts';
 import { OFPP_CONTROLLER, OFPP_IN_PORT, OFPP_LOCAL, OFPP_MAX, OFPP_NONE } from '../ports.ts';
 import {
@@ -121,7 +128,7 @@ const TYPES_11: Readonly<Record<number, ActionType>> = {
   22: exactly(4, (reader) => ({ type: 'group', group: reader.u32() })),
   23: exactly(4, (reader) => ({ type: 'set_ip_ttl', value: reader.u8() })),
   24: exactly(4, plain({ type: 'dec_ttl', controllerIds: [0] })),
-  25: atLeast(4, (reader, place) => setField(reader, place, place.version >= OF15), 3),
+  25: atLeast(4, standardSetField, 3),
   28: atLeast(16, (reader, place) => copyField(reader, place, 2), OF15),
   29: exactly(4, (reader) => ({ type: 'meter', meter: reader.u32() }), OF15),
 };
@@ -381,8 +388,7 @@ function enqueue(reader: ByteReader): OpenFlowAction {
 
 function pushVlan(reader: ByteReader): OpenFlowAction {
   const ethertype = reader.u16();
-  if (ethertype !== 0x8100) {
-    // 802.1ad is not supported, as in Open vSwitch, where the text form takes it but messages do not.
+  if (ethertype !== 0x8100 && ethertype !== 0x88a8) {
     throw new OpenFlowError('OFPBAC_BAD_ARGUMENT', `push_vlan of Ethertype 0x${ethertype.toString(16)}`);
   }
   return { type: 'push_vlan', ethertype };
@@ -396,7 +402,16 @@ function pushMpls(reader: ByteReader): OpenFlowAction {
   return { type: 'push_mpls', ethertype };
 }
 
-function setField(reader: ByteReader, place: Place, maskAllowed: boolean): OpenFlowAction {
+/** The standard demands the bit that says that there is a tag with a VLAN ID (OpenFlow 1.3 section 7.2.3.7). */
+function standardSetField(reader: ByteReader, place: Place): SetFieldAction {
+  const action = setField(reader, place, place.version >= OF15);
+  if (action.field.name === 'vlan_vid' && (action.value & BigInt(VLAN_CFI)) === 0n) {
+    throw new OpenFlowError('OFPBAC_BAD_SET_ARGUMENT', 'VLAN ID without the bit of its presence');
+  }
+  return action;
+}
+
+function setField(reader: ByteReader, place: Place, maskAllowed: boolean): SetFieldAction {
   const header = readOxmHeader(reader, 'OFPBAC_BAD_LEN');
   const field = fieldOfAction(header, place.tlvTable);
   if (header.length > reader.remaining) {

@@ -30,7 +30,7 @@ import type {
   SetFieldAction,
 } from '../actions.ts';
 import { OpenFlowError } from '../errors.ts';
-import { OFPP_CONTROLLER, OFPP_NONE } from '../ports.ts';
+import { OFPP_CONTROLLER, OFPP_IN_PORT, OFPP_NONE } from '../ports.ts';
 import {
   type ActionContext,
   BUNDLE_ALGORITHMS,
@@ -43,7 +43,7 @@ import {
 import type { ByteWriter } from './bytes.ts';
 import { NICIRA } from './message-table.ts';
 import { writeFieldEntry } from './nx-match.ts';
-import { isExperimenterField, type OxmForm, writeOxmHeader } from './oxm.ts';
+import { hasOxm, isExperimenterField, type OxmForm, writeOxmHeader } from './oxm.ts';
 import { writeProperty } from './properties.ts';
 
 const EXPERIMENTER_ACTION = 0xffff;
@@ -351,9 +351,17 @@ function writeAction(writer: ByteWriter, action: OpenFlowAction, state: State): 
         number32(writer, 29, action.meter);
       }
       return;
+    case 'goto_table':
+      // OpenFlow 1.0 goes on in another table by looking up there.
+      if (version === OF10) {
+        nicira(writer, 14, () => {
+          writer.u16(OFPP_IN_PORT);
+          writer.u8(action.table);
+        });
+      }
+      return;
     case 'clear_actions':
     case 'write_actions':
-    case 'goto_table':
       return;
     case 'debug_recirc':
     case 'debug_slow':
@@ -447,6 +455,9 @@ function patchPaddedLength(writer: ByteWriter, length: number): void {
 function writeSetField(writer: ByteWriter, action: SetFieldAction, state: State): void {
   const { version, form } = state;
   const isExact = action.mask === fieldBits(action.field);
+  if (!hasOxm(action.field) && writeLegacySetField(writer, action, state)) {
+    return;
+  }
   if (version >= OF15 || (version >= OF12 && isExact)) {
     standard(writer, 25, () => writeFieldEntry(writer, form, action.field, action.value, action.mask));
   } else if (version >= OF12 || !writeLegacySetField(writer, action, state)) {

@@ -34,7 +34,12 @@ const OF15 = 6;
 /** Reads what is left of `reader` as a flow's actions: instructions, or in OpenFlow 1.0 actions. Throws OFPBIC and OFPBAC errors. */
 export function readInstructions(reader: ByteReader, context: ActionContext): OpenFlowAction[] {
   if (context.version === 1) {
-    return inOrder(readActions(reader, context));
+    const actions = readActions(reader, context);
+    const metadata = actions.findIndex((action) => action.type === 'write_metadata');
+    if (metadata >= 0 && metadata < actions.length - 1) {
+      throw new OpenFlowError('OFPBAC_UNSUPPORTED_ORDER', 'write_metadata must be the last action');
+    }
+    return actions;
   }
   if (reader.remaining % 8 !== 0) {
     throw new OpenFlowError(
