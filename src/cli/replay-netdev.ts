@@ -12,14 +12,19 @@ const ORDINARY_FRAME = 1522;
 /** No Ethernet frame is longer, whatever a capture says: libpcap's MAXIMUM_SNAPLEN. */
 const MAXIMUM_FRAME = 262_144;
 
-/** The frame that is being switched, for all ports of a replay. */
+/** The frame that is being switched, for all ports of a replay: with one memory for all it stays in the cache. */
 export interface CurrentFrame {
+  readonly packet: Packet;
   seconds: number;
   nanoseconds: number;
   /** bytes at its end that were not captured */
   missingBytes: number;
   /** how often it left a port */
   copiesSent: number;
+}
+
+export function createCurrentFrame(): CurrentFrame {
+  return { packet: Packet.allocate(ORDINARY_FRAME), seconds: 0, nanoseconds: 0, missingBytes: 0, copiesSent: 0 };
 }
 
 /** Takes what was captured of a frame that left the port; it is valid during the call. */
@@ -45,7 +50,6 @@ export class ReplayNetdev implements Netdev {
   };
   readonly #current: CurrentFrame;
   readonly #sink: FrameSink | null;
-  readonly #packet: Packet = Packet.allocate(ORDINARY_FRAME);
   #waits = false;
   #listener: (() => void) | null = null;
 
@@ -60,13 +64,13 @@ export class ReplayNetdev implements Netdev {
   offer(record: CaptureRecord): void {
     const { bytes, start, length, originalLength } = record;
     const whole = originalLength > length && originalLength <= MAXIMUM_FRAME ? originalLength : length;
-    const packet = this.#packet;
+    const current = this.#current;
+    const { packet } = current;
     packet.reset(whole);
     packet.bytes.set(bytes.subarray(start, start + length), packet.start);
     if (whole > length) {
       packet.bytes.fill(0, packet.start + length, packet.start + whole);
     }
-    const current = this.#current;
     current.seconds = record.seconds;
     current.nanoseconds = record.nanoseconds;
     current.missingBytes = whole - length;
@@ -82,7 +86,7 @@ export class ReplayNetdev implements Netdev {
       return 0;
     }
     this.#waits = false;
-    batch[0] = this.#packet;
+    batch[0] = this.#current.packet;
     return 1;
   }
 

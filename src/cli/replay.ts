@@ -17,7 +17,7 @@ import { CliError } from './cli-error.ts';
 import { namedPorts } from './named-ports.ts';
 import { loadPipeline } from './pipeline-files.ts';
 import { PortChooser, type PortMapping } from './port-mapping.ts';
-import { type CurrentFrame, ReplayNetdev } from './replay-netdev.ts';
+import { type CurrentFrame, createCurrentFrame, ReplayNetdev } from './replay-netdev.ts';
 import { type CacheReport, cacheReport } from './report.ts';
 
 /** How long after a change of the pipeline megaflows are revalidated: about what it takes Open vSwitch's revalidators. */
@@ -110,7 +110,7 @@ class ReplayRun {
   readonly #switch: Switch;
   readonly #chooser: PortChooser;
   readonly #ports: Map<number, ReplayNetdev> = new Map();
-  readonly #current: CurrentFrame = { seconds: 0, nanoseconds: 0, missingBytes: 0, copiesSent: 0 };
+  readonly #current: CurrentFrame = createCurrentFrame();
   #nowMs = 0;
   #maintainedMs = 0;
   /** time stamp in ms that is time `#nowMs`; NaN before the first packet */

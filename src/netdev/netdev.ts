@@ -37,9 +37,10 @@ export interface Netdev {
   readonly isExternal: boolean;
 
   /**
-   * Takes up to `BATCH_SIZE` waiting packets into `batch[0..n)` and returns n; 0 when none waits. The entries are
-   * overwritten with packets owned by the port, whose memory stays valid until the next `receive` of a port that shares
-   * the same receive memory. The caller may change the frames in place, within the headroom.
+   * Takes up to `BATCH_SIZE` waiting packets into `batch[0..n)` and returns n; fewer than `BATCH_SIZE` when no more wait, or
+   * when the readable listener will be called for them. The entries are overwritten with packets owned by the port, whose
+   * memory stays valid until the next `receive` of a port that shares the same receive memory. The caller may change
+   * the frames in place, within the headroom.
    */
   receive(batch: Packet[]): number;
 

@@ -639,15 +639,14 @@ export class Switch {
     }
   }
 
-  /** Takes one batch of a port. A device of the system that gave less has no more; the event loop will say when it has. */
+  /** Takes one batch of a port. One that gave less has no more, and will say so when it has. */
   #receive(port: ReadyPort, nowMs: number): void {
-    const { netdev } = port;
     // When something that it calls throws, the port may have more.
     let count = BATCH_SIZE;
     try {
       count = this.dpif.datapath.processPort(port.datapathPort, nowMs);
     } finally {
-      if (count === BATCH_SIZE || (count > 0 && !netdev.isExternal)) {
+      if (count === BATCH_SIZE) {
         this.#ready.add(port);
       }
     }
