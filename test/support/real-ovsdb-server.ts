@@ -41,13 +41,18 @@ export class RealOvsdbServer {
   }
 
   connect(): Promise<SocketStream> {
-    return connectWhenReady(this.method, () => this.child.exitCode !== null);
+    return connectWhenReady(this.method, () => this.hasEnded);
+  }
+
+  private get hasEnded(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
   }
 
   async stop(): Promise<void> {
+    if (this.hasEnded) return;
     const ended = new Promise((resolve) => this.child.once('exit', resolve));
     this.child.kill('SIGTERM');
-    if (this.child.exitCode === null) await ended;
+    await ended;
   }
 
   remove(): void {
