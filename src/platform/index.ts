@@ -5,6 +5,8 @@
  */
 export { type DurableFile, openDurableFile, sha1Hex } from './append-file.ts';
 export { monotonicMilliseconds, wallMilliseconds } from './clock.ts';
+export { openUnixDatagram, type UnixDatagram } from './datagram-socket.ts';
+export { findLockHolder, tryLockFile } from './file-lock.ts';
 export { type FileSink, type FileSource, openFileSink, openFileSource } from './files.ts';
 export { type LinuxSystemCalls, linuxSystemCalls } from './linux.ts';
 export { NetworkNamespaces, type VethEnd } from './network-namespace.ts';
@@ -16,6 +18,7 @@ export {
   networkNamespacesProblem,
   requireCapabilities,
 } from './privileges.ts';
+export { closeStandardStreams } from './standard-streams.ts';
 export {
   connectStream,
   listenStream,

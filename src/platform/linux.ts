@@ -23,7 +23,10 @@ export interface LinuxSystemCalls {
   bind(fd: number, address: number, length: number): number;
   setsockopt(fd: number, level: number, option: number, value: number, length: number): number;
   getsockopt(fd: number, level: number, option: number, value: number, lengthAddress: number): number;
+  connect(fd: number, address: number, length: number): number;
   ioctl(fd: number, request: number, argument: number): number;
+  fcntl(fd: number, command: number, argument: number): number;
+  dup2(from: number, to: number): number;
   open(path: string, flags: number): number;
   close(fd: number): number;
   read(fd: number, address: number, length: number): number;
@@ -66,6 +69,9 @@ function load(): LinuxSystemCalls {
   const nativeIoctl = library.func('ioctl', 'int', ['int', 'ulong', 'intptr']) as Native;
   const nativeSocket = library.func('socket', 'int', ['int', 'int', 'int']) as Native;
   const nativeBind = library.func('bind', 'int', ['int', 'intptr', 'uint']) as Native;
+  const nativeConnect = library.func('connect', 'int', ['int', 'intptr', 'uint']) as Native;
+  const nativeFcntl = library.func('fcntl', 'int', ['int', 'int', 'intptr']) as Native;
+  const nativeDup2 = library.func('dup2', 'int', ['int', 'int']) as Native;
   const nativeSetsockopt = library.func('setsockopt', 'int', ['int', 'int', 'int', 'intptr', 'uint']) as Native;
   const nativeGetsockopt = library.func('getsockopt', 'int', ['int', 'int', 'int', 'intptr', 'intptr']) as Native;
   const nativeClose = library.func('close', 'int', ['int']) as Native;
@@ -92,6 +98,9 @@ function load(): LinuxSystemCalls {
     setsockopt: (fd, level, option, value, length) => orErrno(nativeSetsockopt(fd, level, option, value, length)),
     getsockopt: (fd, level, option, value, lengthAddress) =>
       orErrno(nativeGetsockopt(fd, level, option, value, lengthAddress)),
+    connect: (fd, address, length) => orErrno(nativeConnect(fd, address, length)),
+    fcntl: (fd, command, argument) => orErrno(nativeFcntl(fd, command, argument)),
+    dup2: (from, to) => orErrno(nativeDup2(from, to)),
     ioctl: (fd, request, argument) => orErrno(nativeIoctl(fd, request, argument)),
     open: (path, flags) => orErrno(nativeOpen(path, flags, 0)),
     close: (fd) => orErrno(nativeClose(fd)),
