@@ -774,6 +774,9 @@ function conntrack(reader: ByteReader, place: Place): OpenFlowAction {
   }
   const zone = zoneField === 0 ? zoneValue : readZone(zoneField, zoneValue);
   const actions = readNested(reader, { ...place, outer: 'ct' });
+  if ((flags & 1) === 0 && actions.length > 0 && (actions.length > 1 || actions[0]!.type !== 'nat')) {
+    throw new OpenFlowError('OFPBAC_BAD_ARGUMENT', 'CT action requires commit flag if actions are specified.');
+  }
   return {
     type: 'ct',
     commit: (flags & 1) !== 0,

@@ -211,7 +211,7 @@ export class ByteWriter {
 }
 
 /** UTF-8 to text; bytes that are no UTF-8 become U+FFFD. */
-export function decodeText(bytes: Uint8Array): string {
+function decodeText(bytes: Uint8Array): string {
   let text = '';
   for (let at = 0; at < bytes.length; ) {
     const first = bytes[at]!;
@@ -232,7 +232,7 @@ export function decodeText(bytes: Uint8Array): string {
 }
 
 /** Text to UTF-8. */
-export function encodeText(text: string): Uint8Array {
+function encodeText(text: string): Uint8Array {
   const bytes: number[] = [];
   for (const character of text) {
     const code = character.codePointAt(0)!;

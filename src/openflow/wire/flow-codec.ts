@@ -55,11 +55,11 @@ export const FLOW_REMOVED_REASONS: readonly FlowRemovedReason[] = [
 ];
 
 /** Reads an ofp_match of OpenFlow 1.1 and later. */
-export function readMatch(reader: ByteReader, context: DecodeContext): Match {
+function readMatch(reader: ByteReader, context: DecodeContext): Match {
   return context.version === OF11 ? readMatch11(reader) : readOxmMatch(reader, context);
 }
 
-export function writeMatch(writer: ByteWriter, match: Match, { version, tlvTable }: EncodeContext): void {
+function writeMatch(writer: ByteWriter, match: Match, { version, tlvTable }: EncodeContext): void {
   if (version === OF11) {
     writeMatch11(writer, match);
   } else {

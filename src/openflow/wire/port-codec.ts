@@ -68,7 +68,7 @@ function speedOf(features: number): number {
   return (SPEEDS.find(([bits]) => (features & bits) !== 0)?.[1] ?? 0) * 1000;
 }
 
-export function readPortDescription(reader: ByteReader, version: number): PortDescription {
+function readPortDescription(reader: ByteReader, version: number): PortDescription {
   if (version === 1) {
     const port = reader.u16();
     const hardwareAddress = reader.big(6);
