@@ -219,7 +219,7 @@ const NICIRA_TYPES: Readonly<Record<number, ActionType>> = {
   41: exactly(22, (reader) => sample(reader, true)),
   42: atLeast(6, (reader, place) => {
     reader.skip(6);
-    return { type: 'clone', actions: readNested(reader, { ...place, outer: 'clone' }) };
+    return { type: 'clone', actions: readNested(reader, createPlace(place, 'clone', place.depth + 1)) };
   }),
   43: exactly(6, plain({ type: 'ct_clear' })),
   44: exactly(6, (reader) => resubmitTable(reader, true)),
@@ -240,7 +240,12 @@ const ONF_TYPES: Readonly<Record<number, ActionType>> = {
  * list of OpenFlow 1.0 may have write_metadata, which no other list may. Throws OFPBAC errors.
  */
 export function readActions(reader: ByteReader, context: ActionContext, outer: Outer = null): OpenFlowAction[] {
-  return readNested(reader, { ...context, outer, depth: 0 });
+  return readNested(reader, createPlace(context, outer, 0));
+}
+
+/** Lists are many: their contexts are made of what is needed, not of copies of whole contexts. */
+function createPlace({ version, tlvTable }: ActionContext, outer: Outer, depth: number): Place {
+  return tlvTable === undefined ? { version, outer, depth } : { version, tlvTable, outer, depth };
 }
 
 function readNested(reader: ByteReader, place: Place): OpenFlowAction[] {
@@ -248,9 +253,8 @@ function readNested(reader: ByteReader, place: Place): OpenFlowAction[] {
   if (place.depth > MAX_ACTION_NESTING) {
     throw new OpenFlowError('OFPBAC_BAD_ARGUMENT', 'Action nested too deeply');
   }
-  const inner: Place = { ...place, depth: place.depth + 1 };
   while (reader.remaining > 0) {
-    const action = readAction(reader, inner);
+    const action = readAction(reader, place);
     checkPlace(action, place.outer);
     actions.push(action);
   }
@@ -773,7 +777,7 @@ function conntrack(reader: ByteReader, place: Place): OpenFlowAction {
     throw new OpenFlowError('OFPBAC_BAD_ARGUMENT', `ct flags ${flags}: "force" flag requires "commit" flag.`);
   }
   const zone = zoneField === 0 ? zoneValue : readZone(zoneField, zoneValue);
-  const actions = readNested(reader, { ...place, outer: 'ct' });
+  const actions = readNested(reader, createPlace(place, 'ct', place.depth + 1));
   if ((flags & 1) === 0 && actions.length > 0 && (actions.length > 1 || actions[0]!.type !== 'nat')) {
     throw new OpenFlowError('OFPBAC_BAD_ARGUMENT', 'CT action requires commit flag if actions are specified.');
   }

@@ -432,8 +432,31 @@ function formatPacketIn(message: MessageOf<'packet_in'>, options: MessageTextOpt
   const user = userdata.length === 0 ? '' : ` userdata=${formatHexBytes(userdata, '.')}\n`;
   return (
     `${table_}${cookieText} total_len=${totalLength} ${metadata === '' ? '' : `${metadata} `}(via ${reason}) data_len=${packet.length}${buffer}${short}\n` +
-    `${user}${formatPacket(packet, options)}`
+    `${user}${formatContinuation(message, options)}${formatPacket(packet, options)}`
   );
+}
+
+/** What a paused packet goes on with, a line for each thing. */
+function formatContinuation({ continuation }: MessageOf<'packet_in'>, options: MessageTextOptions): string {
+  if (continuation === null) {
+    return '';
+  }
+  const { bridge, stack, mirrors, conntracked, table, cookie, actions, actionSet, odpPort } = continuation;
+  const where = `unroll_xlate(table=${table}, cookie=${cookie === UNKNOWN_COUNT ? 0 : cookie})`;
+  const lines = [
+    bridge === null ? '' : `bridge=${formatUuid(bridge)}`,
+    stack.length === 0 ? '' : `stack=${stack.map((entry) => formatHexBytes(entry, '')).join(' ')}`,
+    mirrors === 0 ? '' : `mirrors=0x${mirrors.toString(16)}`,
+    conntracked ? 'conntracked=true' : '',
+    actions.length === 0 ? '' : `actions=${where},${formatActions(actions, options)}`,
+    actionSet.length === 0 ? '' : `action_set=${formatActions(actionSet, options)}`,
+    odpPort === null ? '' : `odp_port=${odpPort}`,
+  ];
+  return lines.map((line) => (line === '' ? '' : ` continuation.${line}\n`)).join('');
+}
+
+function formatUuid(bytes: Uint8Array): string {
+  return formatHexBytes(bytes, '').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 
 function formatPacketOut(message: MessageOf<'packet_out'>, options: MessageTextOptions): string {
@@ -564,7 +587,8 @@ function formatGroupFeatures(message: MessageOf<'group_features_reply'>, version
       return;
     }
     const bits = message.actions[index]!;
-    const actions = version === 1 ? ACTIONS_10.map((name, bit) => [bit, name] as const) : [...GROUP_ACTIONS_11];
+    const actions =
+      version === 1 ? ACTION_ORDER_10.map((bit) => [bit, ACTIONS_10[bit]!] as const) : [...GROUP_ACTIONS_11];
     const names = actions.filter(([bit]) => ((bits >>> bit) & 1) !== 0).map(([, name]) => name);
     text += `    ${type} group:\n       max_groups=0x${message.maxGroups[index]!.toString(16)}\n       actions: ${names.join(' ')}\n`;
   });
@@ -602,7 +626,7 @@ function formatUpdate(update: FlowUpdate, options: MessageTextOptions): string {
     update.idleTimeout === 0 ? '' : ` idle_timeout=${update.idleTimeout}`,
     update.hardTimeout === 0 ? '' : ` hard_timeout=${update.hardTimeout}`,
     ` cookie=${hexBig(update.cookie)}`,
-    ` ${formatPrioritizedMatch(update.match, update.priority, options)}`.trimEnd(),
+    ` ${formatMatch(update.match, options)}`.trimEnd(),
     update.actions.length === 0 ? '' : ` ${actionsText(update.actions, options)}`,
   ];
   return terms.join('');

@@ -232,9 +232,7 @@ function writeUpdate(writer: ByteWriter, update: FlowUpdateFull, context: Encode
     writer.zeros(4);
     writer.u64(update.cookie);
     writeOxmMatch(writer, update.match, version, tlvTable);
-    if (update.event !== 'deleted') {
-      writeInstructions(writer, update.actions, { ...context, match: update.match });
-    }
+    writeInstructions(writer, update.actions, { ...context, match: update.match });
     return;
   }
   writer.u16(reason);
@@ -251,7 +249,5 @@ function writeUpdate(writer: ByteWriter, update: FlowUpdateFull, context: Encode
   } else {
     writer.patch16(at, writeOxmMatch(writer, update.match, version, tlvTable));
   }
-  if (update.event !== 'deleted') {
-    writeInstructions(writer, update.actions, { ...context, match: update.match });
-  }
+  writeInstructions(writer, update.actions, { ...context, match: update.match });
 }

@@ -315,14 +315,14 @@ function writePacketIn2(writer: ByteWriter, message: PacketIn, context: EncodeCo
   }
   writeProperty(writer, PROPERTY.reason, () => writer.u8(PACKET_IN_REASONS.indexOf(reason)));
   writeProperty(writer, PROPERTY.metadata, () => writeEntries(writer, match, context.version, context.tlvTable));
-  if (userdata.length > 0) {
-    writeProperty(writer, PROPERTY.userdata, () => writer.put(userdata));
-  }
   if (continuation !== null) {
     writeProperty(writer, PROPERTY.continuation, () => {
       writer.zeros(4);
       writeContinuation(writer, continuation, context);
     });
+  }
+  if (userdata.length > 0) {
+    writeProperty(writer, PROPERTY.userdata, () => writer.put(userdata));
   }
 }
 
