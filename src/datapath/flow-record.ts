@@ -36,7 +36,9 @@ export const FLOW_ACTIONS = 1;
 export const FLOW_SLOT = 2;
 /** words of the packed key, padding included */
 export const FLOW_KEY_WORDS = 3;
-export const FLOW_KEY = 4;
+/** the port, if the only action is an output; otherwise -1. Saves most packets the load of the action code. */
+export const FLOW_OUTPUT = 4;
+export const FLOW_KEY = 6;
 
 /** What lookups do not touch lies behind the key; distances from its end. A double: when the flow was made. */
 export const COLD_CREATED = 0;

@@ -17,6 +17,7 @@
  * Failure. An insert that finds no room (or a flow that is there already) returns a negative number and changes nothing.
  */
 import { createFlow, type FlowWords } from '../flow/index.ts';
+import { OVS_ACTION_ATTR_OUTPUT } from './actions.ts';
 import {
   type Arena,
   attachArena,
@@ -42,6 +43,7 @@ import {
   FLOW_KEY,
   FLOW_KEY_WORDS,
   FLOW_MASK,
+  FLOW_OUTPUT,
   FLOW_SLOT,
   type FlowRef,
   flowMatches,
@@ -63,6 +65,8 @@ import { MaskStore } from './mask-store.ts';
 import { HashIndex } from './pair-table.ts';
 import { findPacked, insertFlow, removeFlow, reseedTable } from './tag-table.ts';
 import { WriterLock } from './writer-lock.ts';
+
+const OUTPUT_HEADER = (OVS_ACTION_ATTR_OUTPUT << 16) | 2;
 
 /** `insert`: the flow (same masked key and mask, or same UFID) is in the table. */
 export const INSERT_EXISTS = -17;
@@ -278,6 +282,7 @@ export class FlowTable {
     if (block !== 0) {
       const old = this.words[flow + FLOW_ACTIONS]!;
       publish(this.words, flow + FLOW_ACTIONS, block);
+      publish(this.words, flow + FLOW_OUTPUT, onlyOutput(actions, length));
       this.epochs.retire(old, RETIRED_BLOCK);
     }
     this.writerLock.release();
@@ -333,6 +338,11 @@ export class FlowTable {
   /** Where the flow's action code begins in `words`. Its length is in the word before, which a thread that does not hold the lock should read. */
   actionsOffset(flow: FlowRef): number {
     return this.words[flow + FLOW_ACTIONS]! + 1;
+  }
+
+  /** The port, if the flow's only action is an output; otherwise -1. */
+  outputPort(flow: FlowRef): number {
+    return this.words[flow + FLOW_OUTPUT]!;
   }
 
   /** Words of the flow's action code. */
@@ -498,6 +508,7 @@ export class FlowTable {
     }
     words[flow + FLOW_MASK] = used;
     words[flow + FLOW_ACTIONS] = block;
+    words[flow + FLOW_OUTPUT] = onlyOutput(actions, actionsLength);
     words[flow + FLOW_SLOT] = slot;
     words[flow + FLOW_KEY_WORDS] = pairs;
     packKey(words, used, key, words, flow + FLOW_KEY);
@@ -640,6 +651,11 @@ export class FlowTable {
     }
     return (mask) => (hits.get(mask) ?? 0) + this.arena.doubles[(mask + MASK_HITS) >> 1]!;
   }
+}
+
+/** The port, if the code is one output and nothing else; otherwise -1. */
+function onlyOutput(code: Int32Array, length: number): number {
+  return length === 2 && code[0] === OUTPUT_HEADER ? code[1]! : -1;
 }
 
 function hashUfid(ufid: FlowUfid): number {

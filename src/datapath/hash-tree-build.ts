@@ -40,6 +40,7 @@ import {
   NO_ROOM,
   NODE_ADDED_TO_SIDE,
   NODE_BUILT,
+  NODE_BUILT_LIVE,
   NODE_FLOWS,
   NODE_LAST,
   NODE_LIVE,
@@ -285,6 +286,7 @@ export class TreeBuilder {
     words[node + NODE_USED] = distinct;
     words[node + NODE_LIVE] = distinct;
     words[node + NODE_BUILT] = to - from;
+    words[node + NODE_BUILT_LIVE] = distinct;
     for (let word = 0; word < 2 * pairCount; word++) {
       words[node + NODE_MASK + word] = pairs[word]!;
     }
@@ -474,9 +476,9 @@ export class TreeBuilder {
   }
 }
 
-/** Places of a table for `entries` entries: a power of two, at most two thirds full. */
+/** Places of a table for `entries` entries: a power of two, at most half full, so that the first place mostly is the right one. */
 function tableSize(entries: number): number {
-  const wanted = entries + (entries >> 1) + 1;
+  const wanted = 2 * entries;
   return 1 << (32 - Math.clz32(wanted - 1));
 }
 

@@ -38,6 +38,8 @@ export const NODE_USED = 6;
 export const NODE_LIVE = 7;
 /** flows below when the node was built or last judged */
 export const NODE_BUILT = 8;
+/** live entries then */
+export const NODE_BUILT_LIVE = 9;
 /** the mask's pairs, and behind them the table of pairs (hash, child) */
 export const NODE_MASK = 10;
 

@@ -35,6 +35,7 @@ import {
   NO_ROOM,
   NODE_ADDED_TO_SIDE,
   NODE_BUILT,
+  NODE_BUILT_LIVE,
   NODE_FLOWS,
   NODE_LAST,
   NODE_LIVE,
@@ -228,7 +229,7 @@ export class HashTree {
     let entry = place;
     if (!reused) {
       const places = words[node + NODE_LAST]! + 1;
-      if ((words[node + NODE_USED]! + 1) * 4 > places * 3) {
+      if ((words[node + NODE_USED]! + 1) * 16 > places * 9) {
         const grown = this.builder.growNode(node, this.pathPlace[depth - 1]!);
         if (grown === 0 && words[node + NODE_USED]! + 1 >= places) {
           return false;
@@ -302,27 +303,33 @@ export class HashTree {
 
   /**
    * Builds the topmost node of the path anew that has become poor: its side has grown to half of it, or it has lost half of
-   * its flows, or it has four times as many and tells few of them apart. Each needs a number of changes in proportion to the
-   * node, so that a change costs a constant share of rebuilding on each level.
+   * its flows, or its mask told most flows apart when it was made but not those that came since, or it has four times as many
+   * and tells few of them apart. Each needs a number of changes in proportion to the node, so that a change costs a
+   * constant share of rebuilding on each level.
    */
   private rebuildAlongPath(): void {
     const words = this.words;
     for (let index = 0; index < this.depth; index++) {
       const node = this.pathNode[index]!;
       const flows = words[node + NODE_FLOWS]!;
+      const live = words[node + NODE_LIVE]!;
       const added = words[node + NODE_ADDED_TO_SIDE]!;
       const built = words[node + NODE_BUILT]!;
       const lopsided = added > SIDE_SLACK && added * 2 > flows;
+      const wasSharp = words[node + NODE_BUILT_LIVE]! * 4 > built * 3;
+      const blunter = wasSharp && flows * 4 > built * 5 && live * 8 < flows * 7;
       const grown = flows > built * 4;
-      if (lopsided || flows * 2 < built || (grown && words[node + NODE_LIVE]! * 2 < flows)) {
+      if (lopsided || flows * 2 < built || blunter || (grown && live * 2 < flows)) {
         if (this.builder.rebuild(this.pathPlace[index]!, index)) {
           return;
         }
         // no room: not again before as many changes more
         words[node + NODE_ADDED_TO_SIDE] = 0;
         words[node + NODE_BUILT] = flows;
+        words[node + NODE_BUILT_LIVE] = live;
       } else if (grown) {
         words[node + NODE_BUILT] = flows;
+        words[node + NODE_BUILT_LIVE] = live;
       }
     }
   }

@@ -16,7 +16,6 @@
  */
 import * as flow from '../flow/index.ts';
 import { IP_PROTOCOL_TCP, type Packet } from '../wire/index.ts';
-import { OVS_ACTION_ATTR_OUTPUT } from './actions.ts';
 import { H_HAS_TREE } from './arena.ts';
 import { ActionExecutor, type DropCounters, type ExecutionHost } from './execute.ts';
 import type { FlowTable } from './flow-table.ts';
@@ -37,7 +36,6 @@ const DEFAULT_UPCALL_LIMIT = 512;
 /** Copies of packets after which outputs are sent before the batch is through. */
 const COPIES_BEFORE_FLUSH = 256;
 const NO_TRUNCATION = 0x7fffffff;
-const OUTPUT_HEADER = (OVS_ACTION_ATTR_OUTPUT << 16) | 2;
 const TYPE_PROTO_TCP = IP_PROTOCOL_TCP << 8;
 const NO_CODE = new Int32Array(0);
 
@@ -292,11 +290,14 @@ export class UserspaceDatapath implements ExecutionHost {
         continue;
       }
       flows.credit(found, 1, packet.length, tcpFlags(key), now);
+      const port = flows.outputPort(found);
+      if (port >= 0) {
+        this.output(port, packet);
+        continue;
+      }
       const offset = flows.actionsOffset(found);
       const length = actionWords[offset - 1]!;
-      if (length === 2 && actionWords[offset] === OUTPUT_HEADER) {
-        this.output(actionWords[offset + 1]!, packet);
-      } else if (length > 0) {
+      if (length > 0) {
         executor.execute(packet, key, actionWords, offset, length);
         if (executor.metadataChanged || key[W_RECIRC_ID] !== 0) {
           this.#resetMetadata(number);

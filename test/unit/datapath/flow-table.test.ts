@@ -16,6 +16,9 @@ import {
 import { createFlow, type FlowWords, W_IN_PORT, W_NW_DST, W_NW_SRC, W_TP } from '../../../src/flow/index.ts';
 import { attackPacket, decide, decideAttack, type Megaflow, matches, Random, randomPacket } from './megaflow-sets.ts';
 
+/** action code */
+const OUTPUT_TO_7 = Int32Array.of((1 << 16) | 2, 7);
+
 const ACTIONS = Int32Array.of((1 << 16) | 2, 3);
 
 const KINDS: readonly Partial<FlowTableOptions>[] = [
@@ -614,4 +617,22 @@ describe('flow table: threads and time', () => {
     assert.throws(() => attachFlowTable(new ArrayBuffer(65536), { thread: 0 }), /holds no flow table/);
     assert.throws(() => attachFlowTable(small().buffer, { thread: 1 }), /wrong thread number: expected 0..0, got 1/);
   });
+});
+
+test('a flow knows the port of its only output, also after its actions were replaced', () => {
+  const table = createFlowTable({ maxFlows: 16, seed: 1 });
+  const mask = createFlow();
+  mask[W_IN_PORT] = -1;
+  const flow = table.insert(createFlow(), mask, OUTPUT_TO_7, 2, null, 0);
+  assert.equal(table.outputPort(flow), 7);
+  const twice = Int32Array.of(...OUTPUT_TO_7, ...OUTPUT_TO_7);
+  for (const [code, length, port] of [
+    [twice, 4, -1],
+    [twice, 2, 7],
+    [twice, 0, -1],
+    [Int32Array.of((2 << 16) | 2, 7), 2, -1],
+  ] as const) {
+    assert.equal(table.replaceActions(flow, code, length), true);
+    assert.equal(table.outputPort(flow), port);
+  }
 });
