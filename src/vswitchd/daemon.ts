@@ -32,7 +32,7 @@ const CRASH_SIGNALS: ReadonlySet<NodeJS.Signals> = new Set([
   ...(['SIGABRT', 'SIGALRM', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGPIPE', 'SIGSEGV', 'SIGXCPU', 'SIGXFSZ'] as const),
 ]);
 
-export type DaemonRole = 'original' | 'monitor' | 'daemon';
+export type ProcessPart = 'launcher' | 'monitor' | 'daemon';
 
 export interface DaemonSettings {
   readonly program: string;
@@ -43,15 +43,15 @@ export interface DaemonSettings {
   readonly overwritePidfile: boolean;
 }
 
-/** Which part this process plays. Known before anything else, so that only one process says things that are to be said once. */
-export function daemonRole(): DaemonRole {
+/**
+ * Which part this process plays: it starts the others and waits for them, watches the daemon, or is the daemon. Known before anything
+ * else, so that only one process says what is to be said once.
+ */
+export function processPart(settings: Pick<DaemonSettings, 'detach' | 'monitor'>): ProcessPart {
   const role = process.env[ROLE_VARIABLE];
-  return role === 'monitor' || role === 'daemon' ? role : 'original';
-}
-
-/** Whether this process will run the daemon, rather than wait for or watch one that does. */
-export function isDaemonProcess(settings: Pick<DaemonSettings, 'detach' | 'monitor'>): boolean {
-  return daemonRole() === 'daemon' || (!settings.detach && !settings.monitor);
+  if (role === 'monitor' || role === 'daemon') return role;
+  if (settings.detach) return 'launcher';
+  return settings.monitor ? 'monitor' : 'daemon';
 }
 
 /**
@@ -63,14 +63,14 @@ export async function becomeDaemon(
   vlog: Vlog,
   exitActions: ExitActions,
 ): Promise<() => void> {
-  const role = daemonRole();
+  const part = processPart(settings);
+  const isStarted = process.env[ROLE_VARIABLE] !== undefined;
   delete process.env[ROLE_VARIABLE];
-  if (role === 'original' && settings.pidfile !== null && !settings.overwritePidfile) checkPidfile(settings.pidfile);
-  if (role === 'original' && settings.detach) {
-    return startInBackground(settings, vlog);
-  }
-  if (role === 'monitor' || (role === 'original' && settings.monitor)) {
-    return monitorDaemon(settings, vlog, role === 'monitor');
+  if (!isStarted && settings.pidfile !== null && !settings.overwritePidfile) checkPidfile(settings.pidfile);
+  if (part === 'launcher') return startInBackground(settings, vlog);
+  if (part === 'monitor') {
+    vlog.subprogram = 'monitor';
+    return monitorDaemon(settings, vlog, isStarted);
   }
   process.title = settings.program;
   if (settings.pidfile !== null) {
@@ -79,7 +79,7 @@ export async function becomeDaemon(
   }
   return () => {
     if (settings.detach) leaveTerminal(settings, vlog);
-    if (role === 'daemon') tellReady();
+    if (isStarted) tellReady();
   };
 }
 
@@ -122,7 +122,7 @@ async function monitorDaemon(settings: DaemonSettings, vlog: Vlog, isChild: bool
 }
 
 /** The same program with the same arguments. In the background it has a session of its own. */
-function startAgain(role: DaemonRole, isInBackground: boolean): ChildProcess {
+function startAgain(role: 'monitor' | 'daemon', isInBackground: boolean): ChildProcess {
   return spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
     detached: isInBackground,
     env: { ...process.env, [ROLE_VARIABLE]: role },

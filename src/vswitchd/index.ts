@@ -14,7 +14,7 @@
  */
 export { type ClockHost, DaemonClock, registerTimeCommands } from './clock.ts';
 export { type CoverageClock, type CoverageCounter, CoverageCounters, registerCoverageCommands } from './coverage.ts';
-export { becomeDaemon, type DaemonRole, type DaemonSettings, daemonRole, isDaemonProcess } from './daemon.ts';
+export { becomeDaemon, type DaemonSettings, type ProcessPart, processPart } from './daemon.ts';
 export { abortOnBugs, ExitActions } from './fatal-signal.ts';
 export { OptionsError } from './getopt.ts';
 export { type MemoryReporter, MemoryReports, registerMemoryCommands } from './memory-report.ts';

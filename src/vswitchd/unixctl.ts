@@ -5,7 +5,8 @@
  * A connection has one command under way at a time, so replies come in the order of requests even when a command takes long.
  * What is no JSON-RPC request ends the connection, as in Open vSwitch; nothing that a client sends reaches further.
  */
-import { chmodSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import {
   JsonRpcConnection,
   type JsonRpcMessage,
@@ -180,7 +181,8 @@ export async function startUnixctlServer(
       },
     };
   } catch (error) {
-    const reason = reasonOf(error as PlatformError);
+    // Node says that access is denied where there is no folder.
+    const reason = existsSync(dirname(path)) ? reasonOf(error as PlatformError) : 'No such file or directory';
     vlog.module('stream_unix').err(`${path}: binding failed: ${reason}`);
     throw new UnixctlError(`${path}: could not initialize control socket (${reason})`);
   }

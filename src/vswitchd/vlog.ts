@@ -71,8 +71,6 @@ export interface VlogOptions {
   /** such as `ovs-vswitchd` */
   readonly program: string;
   readonly pid: number;
-  /** name of this process among those of the program, empty for the main one */
-  readonly subprogram?: string;
   readonly output: VlogOutput;
   readonly wallMs: () => number;
   readonly monotonicMs: () => number;
@@ -182,6 +180,8 @@ export class VlogModule {
 
 /** The logging of one process. */
 export class Vlog {
+  /** name of this process among those of the program, empty for the main one */
+  subprogram: string = '';
   readonly monotonicMs: () => number;
   private readonly options: VlogOptions;
   private readonly startMs: number;
@@ -327,11 +327,11 @@ export class Vlog {
   }
 
   private values(destination: number, module: VlogModule, level: number, message: string): PatternValues {
-    const { program, pid, subprogram = '', output, wallMs } = this.options;
+    const { program, pid, output, wallMs } = this.options;
     return {
       program,
       pid,
-      subprogram,
+      subprogram: this.subprogram,
       hostname: output.hostname,
       module: module.name,
       levelName: LEVEL_NAMES[level]!,

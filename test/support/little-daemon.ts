@@ -3,7 +3,7 @@
  * and end. What it does at start is what a program does.
  */
 import { performance } from 'node:perf_hooks';
-import { becomeDaemon, isDaemonProcess } from '../../src/vswitchd/daemon.ts';
+import { becomeDaemon, processPart } from '../../src/vswitchd/daemon.ts';
 import { abortOnBugs, ExitActions } from '../../src/vswitchd/fatal-signal.ts';
 import { OptionsError } from '../../src/vswitchd/getopt.ts';
 import { logFilePath, parseOptions, unixctlPath, type VswitchdOptions } from '../../src/vswitchd/options.ts';
@@ -33,7 +33,7 @@ try {
 } catch (error) {
   if (!(error instanceof Error)) throw error;
   process.stderr.write(`${PROGRAM}: ${error.message}\n`);
-  process.exitCode = 1;
+  process.exit(1);
 }
 
 function createVlog(syslogMethod: string): Vlog {
@@ -51,10 +51,10 @@ function createVlog(syslogMethod: string): Vlog {
 
 async function start(options: VswitchdOptions): Promise<void> {
   const vlog = createVlog('null');
-  const isDaemon = isDaemonProcess(options);
+  const part = processPart(options);
   for (const option of options.logging) {
     if (option.kind === 'spec') vlog.set(option.spec);
-    else if (isDaemon) vlog.openFile(logFilePath(option.path, directories, PROGRAM));
+    else if (part !== 'launcher') vlog.openFile(logFilePath(option.path, directories, PROGRAM), part === 'monitor');
   }
   const exitActions = new ExitActions(vlog);
   const ready = await becomeDaemon({ ...options, program: PROGRAM }, vlog, exitActions);
