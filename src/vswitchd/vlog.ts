@@ -86,7 +86,7 @@ export class RateLimit {
   readonly perMinute: number;
   readonly burst: number;
   private tokens: number;
-  private filledAtMs = Number.NEGATIVE_INFINITY;
+  private filledAtMs = 0;
   private dropped = 0;
   private firstDroppedS = 0;
   private lastDroppedS = 0;
