@@ -367,3 +367,30 @@ test('a bridge of the same name is another bridge to a frozen state', () => {
   sw.maintain();
   assert.equal(sw.megaflows().length, 0);
 });
+
+test('new actions give back the recirculation states of the old ones', () => {
+  const sw = createScene(3);
+  sw.addGroup('group_id=1,type=select,bucket=output:2,bucket=output:3');
+  sw.addFlow('udp,actions=group:1');
+  sw.inject('p1', udp());
+  for (let change = 1; change <= 20; change++) {
+    sw.modifyFlows(`udp,actions=load:${change}->NXM_NX_REG0[],group:1`);
+    sw.inject('p1', udp());
+  }
+  assert.equal(sw.counters().udpif.modified, 20);
+  sw.advance(60_000);
+  assert.equal(sw.pipeline.recirculation.count, 0);
+});
+
+test('a megaflow that is deleted behind the back gives its recirculation states back', () => {
+  const sw = createScene(3);
+  sw.addGroup('group_id=1,type=select,bucket=output:2,bucket=output:2');
+  sw.addFlow('actions=group:1');
+  sw.inject('p1', udp());
+  assert.equal(sw.pipeline.recirculation.count, 1);
+  for (const flow of cachedFlows(sw)) {
+    sw.dpif.deleteFlow(flow, { packets: 0, bytes: 0, usedMs: 0, tcpFlags: 0 });
+  }
+  sw.advance(2000);
+  assert.equal(sw.pipeline.recirculation.count, 0);
+});
