@@ -25,7 +25,7 @@ export interface Datum {
 }
 
 export const EMPTY_SET: Datum = { keys: [], values: null };
-export const EMPTY_MAP: Datum = { keys: [], values: [] };
+const EMPTY_MAP: Datum = { keys: [], values: [] };
 
 /** The default of RFC 7047 section 5.2.1. */
 export function defaultDatum(type: ColumnType): Datum {
@@ -151,7 +151,7 @@ export function datumsEqual(a: Datum, b: Datum): boolean {
 }
 
 /** Where the key is, or -1. */
-export function findKey(datum: Datum, key: Atom): number {
+function findKey(datum: Datum, key: Atom): number {
   const { keys } = datum;
   let low = 0;
   let high = keys.length - 1;

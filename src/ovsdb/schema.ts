@@ -10,7 +10,7 @@ import { isAny, isArray, isBoolean, isId, isInteger, isString, MemberReader } fr
 import { baseType, type ColumnType, parseType, scalarType, typeToJson } from './types.ts';
 
 export const UUID_INDEX = -1;
-export const VERSION_INDEX = -2;
+const VERSION_INDEX = -2;
 
 export interface ColumnSchema {
   readonly name: string;

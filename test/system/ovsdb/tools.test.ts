@@ -1,9 +1,10 @@
 /** Debian's ovs-vsctl, ovsdb-client and ovsdb-tool with our server and its file. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { openStoredDatabase, parseSchema, type StoredDatabase } from '../../../src/ovsdb/index.ts';
-import { openDurableFile, sha1Hex } from '../../../src/platform/index.ts';
+import { OvsdbServer, openStoredDatabase, parseSchema, type StoredDatabase } from '../../../src/ovsdb/index.ts';
+import { listenStream, openDurableFile, type SocketStream, sha1Hex } from '../../../src/platform/index.ts';
 import { OurOvsdbServer, type Outcome, runTool, runUntil } from '../../support/our-ovsdb-server.ts';
 import { serverEnvironment } from '../../support/ovsdb-environment.ts';
 import { Peer } from '../../support/ovsdb-peer.ts';
@@ -234,5 +235,26 @@ test('we read the file of ovsdb-server, and it reads ours', async () => {
   } finally {
     await real.stop();
     real.remove();
+  }
+});
+
+test('ovsdb-client over TCP and TLS', async () => {
+  const path = (name: string): string => join(server.folder, name);
+  const [key, cert] = [path('key.pem'), path('cert.pem')];
+  const subject = ['-nodes', '-subj', '/CN=test', '-keyout', key, '-out', cert];
+  await succeed('openssl', 'req', '-x509', '-newkey', 'rsa:2048', ...subject);
+  const tls = { key: readFileSync(key), cert: readFileSync(cert), ca: readFileSync(cert) };
+  const local = new OvsdbServer(serverEnvironment);
+  const accept = (stream: SocketStream): void => local.accept(stream, 5000);
+  const tcp = await listenStream('ptcp:0:127.0.0.1', { defaultPort: 6640 }, accept);
+  const ssl = await listenStream('pssl:0:127.0.0.1', { defaultPort: 6640, tls }, accept);
+  try {
+    assert.equal(await succeed('ovsdb-client', 'list-dbs', `tcp:127.0.0.1:${tcp.port}`), '_Server');
+    const credentials = ['-p', key, '-c', cert, '-C', cert];
+    assert.equal(await succeed('ovsdb-client', ...credentials, 'list-dbs', `ssl:127.0.0.1:${ssl.port}`), '_Server');
+  } finally {
+    tcp.close();
+    ssl.close();
+    local.close();
   }
 });

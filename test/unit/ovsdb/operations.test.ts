@@ -417,6 +417,13 @@ test('maxRows and indexes', () => {
     { count: 1 },
     { count: 1 },
   ]);
+  for (const name of ['n1', 'n2']) {
+    assert.equal(
+      run(database, { op: 'insert', table: 'Root', row: { name, number: 2 } }).length,
+      2,
+      `${name} is in use`,
+    );
+  }
   assert.equal(run(database, { op: 'insert', table: 'Root', row: { name: 't', number: 2 } }).length, 1);
 });
 

@@ -199,6 +199,27 @@ test('other clients hear of many commits once', async () => {
   assert.equal((Object.values(last.Root[ROOT]!)[0] as JsonObject).number, 7);
 });
 
+test('a row that came and went meanwhile is not told of', async () => {
+  const local = createServer();
+  const watching = local.peer();
+  await watching.call('monitor', 'T', 'm', { Root: [{ columns: ['number'] }] });
+  const writing = local.peer();
+  const remove: JsonObject = { op: 'delete', table: 'Root', where: [] };
+  const requests = [insertRoot, remove].map((operation) => ({
+    kind: 'request',
+    method: 'transact',
+    params: ['T', operation],
+    id: 1,
+  }));
+  // In one piece, so that both commits come before the monitors are flushed.
+  writing.connection.stream.write(
+    requests.map(({ method, params, id }) => JSON.stringify({ method, params, id })).join(''),
+  );
+  await settle();
+  assert.equal(writing.messages.length, 2);
+  assert.deepEqual(watching.takeNotifications(), []);
+});
+
 test('wait: until the change comes, or the time is up, or it is cancelled', async () => {
   const local = createServer();
   const [waiting, writing] = [local.peer(), local.peer()];
