@@ -149,7 +149,7 @@ function writeAction(writer: ByteWriter, action: OpenFlowAction, state: State): 
       writeOutput(writer, action.port, action.maxLength, version);
       return;
     case 'output_reg':
-      writeOutputRegister(writer, action.source, action.maxLength, state);
+      writeOutputRegister(writer, action.source, action.maxLength);
       return;
     case 'output_trunc':
       nicira(writer, 39, () => {
@@ -209,9 +209,9 @@ function writeAction(writer: ByteWriter, action: OpenFlowAction, state: State): 
     case 'pop':
       nicira(writer, action.type === 'push' ? 27 : 28, () => {
         writer.u16(action.subfield.offset);
-        writeOxmHeader(writer, state.form, action.subfield.field, false);
+        writeOxmHeader(writer, 0, action.subfield.field, false);
         writer.u16(action.subfield.bits);
-        writer.zeros(isExperimenterField(state.form, action.subfield.field) ? 2 : 6);
+        writer.zeros(isExperimenterField(0, action.subfield.field) ? 2 : 6);
       });
       return;
     case 'resubmit':
@@ -258,7 +258,7 @@ function writeAction(writer: ByteWriter, action: OpenFlowAction, state: State): 
       writeBundle(writer, action);
       return;
     case 'learn':
-      writeLearn(writer, action, state);
+      writeLearn(writer, action);
       return;
     case 'fin_timeout':
       nicira(writer, 19, () => {
@@ -390,11 +390,11 @@ function writeOutput(writer: ByteWriter, port: number, maxLength: number, versio
   });
 }
 
-function writeOutputRegister(writer: ByteWriter, source: Subfield, maxLength: number, { form }: State): void {
-  if (!isExperimenterField(form, source.field)) {
+function writeOutputRegister(writer: ByteWriter, source: Subfield, maxLength: number): void {
+  if (!isExperimenterField(0, source.field)) {
     nicira(writer, 15, () => {
       writer.u16(encodeOffsetBits(source));
-      writeOxmHeader(writer, form, source.field, false);
+      writeOxmHeader(writer, 0, source.field, false);
       writer.u16(maxLength);
       writer.zeros(6);
     });
@@ -403,7 +403,7 @@ function writeOutputRegister(writer: ByteWriter, source: Subfield, maxLength: nu
   nicira(writer, 32, () => {
     writer.u16(encodeOffsetBits(source));
     writer.u16(maxLength);
-    writeOxmHeader(writer, form, source.field, false);
+    writeOxmHeader(writer, 0, source.field, false);
     writer.zeros(2);
   });
 }
@@ -554,15 +554,15 @@ function writeLoad(writer: ByteWriter, { destination, value }: LoadAction, { ver
   writeFieldAsLoads(writer, { type: 'set_field', field: destination.field, value: shifted, mask });
 }
 
-function writeMove(writer: ByteWriter, { source, destination }: MoveAction, { version, form }: State): void {
+function writeMove(writer: ByteWriter, { source, destination }: MoveAction, { version }: State): void {
   if (version >= OF15) {
     standard(writer, 28, () => {
       writer.u16(source.bits);
       writer.u16(source.offset);
       writer.u16(destination.offset);
       writer.zeros(2);
-      writeOxmHeader(writer, form, source.field, false);
-      writeOxmHeader(writer, form, destination.field, false);
+      writeOxmHeader(writer, 0, source.field, false);
+      writeOxmHeader(writer, 0, destination.field, false);
     });
     return;
   }
@@ -791,7 +791,7 @@ function writeBundle(writer: ByteWriter, action: BundleAction): void {
   });
 }
 
-function writeLearn(writer: ByteWriter, action: LearnAction, { form }: State): void {
+function writeLearn(writer: ByteWriter, action: LearnAction): void {
   const isLearn2 = action.limit !== 0 || action.resultDestination !== null;
   nicira(writer, isLearn2 ? 45 : 16, () => {
     writer.u16(action.idleTimeout);
@@ -809,7 +809,7 @@ function writeLearn(writer: ByteWriter, action: LearnAction, { form }: State): v
       writer.u16(action.resultDestination?.offset ?? 0);
       writer.zeros(2);
       if (action.resultDestination !== null) {
-        writeOxmHeader(writer, form, action.resultDestination.field, false);
+        writeOxmHeader(writer, 0, action.resultDestination.field, false);
       }
     }
     for (const { kind, bits, source, destination } of action.specs) {
@@ -818,11 +818,11 @@ function writeLearn(writer: ByteWriter, action: LearnAction, { form }: State): v
       if (typeof source === 'bigint') {
         writer.big(source, 2 * Math.ceil(bits / 16));
       } else {
-        writeOxmHeader(writer, form, source.field, false);
+        writeOxmHeader(writer, 0, source.field, false);
         writer.u16(source.offset);
       }
       if (destination !== null) {
-        writeOxmHeader(writer, form, destination.field, false);
+        writeOxmHeader(writer, 0, destination.field, false);
         writer.u16(destination.offset);
       }
     }

@@ -54,9 +54,10 @@ export const FLOW_REMOVED_REASONS: readonly FlowRemovedReason[] = [
   'eviction',
 ];
 
-/** Reads an ofp_match of OpenFlow 1.1 and later. */
+/** Reads an ofp_match of OpenFlow 1.1 and later; either form goes, as in Open vSwitch. */
 function readMatch(reader: ByteReader, context: DecodeContext): Match {
-  return context.version === OF11 ? readMatch11(reader) : readOxmMatch(reader, context);
+  const isStandard = reader.remaining >= 2 && reader.view.getUint16(reader.offset) === 0;
+  return isStandard ? readMatch11(reader) : readOxmMatch(reader, context);
 }
 
 function writeMatch(writer: ByteWriter, match: Match, { version, tlvTable }: EncodeContext): void {

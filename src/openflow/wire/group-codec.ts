@@ -468,7 +468,7 @@ export function decodeMeterMod(reader: ByteReader): MeterModMessage {
   if (meter === 0 || (meter > OFPM_MAX && meter < 0xfffffffd) || meter === OFPM_ALL) {
     throw new OpenFlowError('OFPMMFC_INVALID_METER', `meter ${meter}`);
   }
-  return { type: 'meter_mod', mod: { command, meter, ...meterFlags(flags), bands: readBands(reader) } };
+  return { type: 'meter_mod', mod: { command, meter, ...meterFlags(flags), bands: readBands(reader, flags) } };
 }
 
 function meterFlags(flags: number): Pick<MeterMod, 'unit' | 'burst' | 'stats'> {
@@ -479,7 +479,8 @@ function meterFlags(flags: number): Pick<MeterMod, 'unit' | 'burst' | 'stats'> {
   };
 }
 
-function readBands(reader: ByteReader): MeterBand[] {
+/** Without the burst flag the burst size means nothing. */
+function readBands(reader: ByteReader, flags: number): MeterBand[] {
   const bands: MeterBand[] = [];
   while (reader.remaining > 0) {
     if (reader.remaining < BAND_BYTES) {
@@ -491,7 +492,8 @@ function readBands(reader: ByteReader): MeterBand[] {
       throw new OpenFlowError('OFPBRC_BAD_LEN', `meter band of ${length} bytes`);
     }
     const rate = reader.u32();
-    const burst = reader.u32();
+    const burstSize = reader.u32();
+    const burst = (flags & METER_BURST) === 0 ? 0 : burstSize;
     const precedenceLevel = reader.u8();
     reader.skip(3);
     bands.push({ type: type!, rate, burst, precedenceLevel: type === 'dscp_remark' ? precedenceLevel : 0 });
@@ -528,7 +530,7 @@ export function decodeMeterConfig(reader: ByteReader): MeterConfigReply {
     const entry = readSized(reader, 8);
     const flags = entry.u16();
     const meter = entry.u32();
-    meters.push({ meter, ...meterFlags(flags), bands: readBands(entry) });
+    meters.push({ meter, ...meterFlags(flags), bands: readBands(entry, flags) });
   }
   return { type: 'meter_config_reply', meters };
 }

@@ -80,18 +80,32 @@ const ACTIONS_10 = [
 /** In the order in which features show them. */
 const ACTION_ORDER_10 = [0, 11, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 const GROUP_TYPES = ['all', 'select', 'indirect', 'fast failover'];
-const GROUP_ACTIONS_11 = new Map([
+const GROUP_ACTIONS_11: readonly (readonly [bit: number, name: string])[] = [
   [0, 'output'],
+  [22, 'group'],
+  [25, 'set_field'],
+  [1, 'set_vlan_vid'],
+  [2, 'set_vlan_pcp'],
   [18, 'strip_vlan'],
   [17, 'push_vlan'],
+  [3, 'mod_dl_src'],
+  [4, 'mod_dl_dst'],
+  [5, 'mod_nw_src'],
+  [6, 'mod_nw_dst'],
+  [7, 'mod_nw_tos'],
+  [8, 'mod_nw_ecn'],
+  [23, 'mod_nw_ttl'],
+  [9, 'mod_tp_src'],
+  [10, 'mod_tp_dst'],
+  [24, 'dec_ttl'],
+  [13, 'set_mpls_label'],
+  [14, 'set_mpls_tc'],
+  [15, 'set_mpls_ttl'],
+  [16, 'dec_mpls_ttl'],
   [19, 'push_mpls'],
   [20, 'pop_mpls'],
   [21, 'set_queue'],
-  [22, 'group'],
-  [23, 'mod_nw_ttl'],
-  [24, 'dec_ttl'],
-  [25, 'set_field'],
-]);
+];
 const METER_CAPABILITIES = ['kbps', 'pktps', 'burst', 'stats'];
 const ASYNC_REASONS: readonly (readonly [kind: keyof AsyncMasks, label: string, reasons: readonly string[]])[] = [
   ['packetIn', 'PACKET_IN', ['no_match', 'action', 'invalid_ttl', 'action_set', 'group', 'packet_out']],
@@ -289,7 +303,7 @@ function formatStatistics({ name, version }: DecodedMessage, message: Message, o
     case 'table_features_reply':
       return message.tables.length === 0 ? '' : `\n${formatTableFeatures(message.tables, options)}`;
     case 'table_desc_reply':
-      return lines(message.tables.map((description) => formatTableDescription(description, false)));
+      return `\n${message.tables.map((description) => formatTableDescription(description, false)).join('\n\n')}`;
     case 'port_stats_request':
       return ` port_no=${anyPort(message.port, options)}`;
     case 'port_desc_request':
@@ -455,8 +469,10 @@ function formatContinuation({ continuation }: MessageOf<'packet_in'>, options: M
   return lines.map((line) => (line === '' ? '' : ` continuation.${line}\n`)).join('');
 }
 
+/** The four words of a UUID are in the order of a little-endian host. */
 function formatUuid(bytes: Uint8Array): string {
-  return formatHexBytes(bytes, '').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  const ordered = bytes.map((_, index) => bytes[(index & ~3) + 3 - (index & 3)]!);
+  return formatHexBytes(ordered, '').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 
 function formatPacketOut(message: MessageOf<'packet_out'>, options: MessageTextOptions): string {
@@ -587,8 +603,7 @@ function formatGroupFeatures(message: MessageOf<'group_features_reply'>, version
       return;
     }
     const bits = message.actions[index]!;
-    const actions =
-      version === 1 ? ACTION_ORDER_10.map((bit) => [bit, ACTIONS_10[bit]!] as const) : [...GROUP_ACTIONS_11];
+    const actions = version === 1 ? ACTION_ORDER_10.map((bit) => [bit, ACTIONS_10[bit]!] as const) : GROUP_ACTIONS_11;
     const names = actions.filter(([bit]) => ((bits >>> bit) & 1) !== 0).map(([, name]) => name);
     text += `    ${type} group:\n       max_groups=0x${message.maxGroups[index]!.toString(16)}\n       actions: ${names.join(' ')}\n`;
   });

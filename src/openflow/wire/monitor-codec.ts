@@ -3,6 +3,8 @@ import { type Match, portToOpenFlow11 } from '../../flow/index.ts';
 import { OpenFlowError } from '../errors.ts';
 import { OFPG_ANY } from '../messages.ts';
 import { byNumber } from './action-context.ts';
+import { readActions } from './actions-decode.ts';
+import { writeActions } from './actions-encode.ts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
 import { type DecodeContext, type EncodeContext, isNicira, readPort, readSized, writeSized } from './codec-context.ts';
 import { FLOW_REMOVED_REASONS } from './flow-codec.ts';
@@ -191,7 +193,8 @@ function readUpdate(entry: ByteReader, event: FlowUpdateFull['event'], context: 
   const match = isNicira(context)
     ? readNxMatch(entry, matchLength, { ...context, loose: true }).match
     : readOxmMatch(entry, { ...context, loose: true });
-  const actions = readInstructions(entry, context);
+  // Nicira's updates have actions where the others have instructions.
+  const actions = isNicira(context) ? readActions(entry, context) : readInstructions(entry, context);
   return { event, reason, table, priority, cookie, idleTimeout, hardTimeout, match, actions };
 }
 
@@ -249,5 +252,6 @@ function writeUpdate(writer: ByteWriter, update: FlowUpdateFull, context: Encode
   } else {
     writer.patch16(at, writeOxmMatch(writer, update.match, version, tlvTable));
   }
-  writeInstructions(writer, update.actions, { ...context, match: update.match });
+  const write = isNicira(context) ? writeActions : writeInstructions;
+  write(writer, update.actions, { ...context, match: update.match });
 }

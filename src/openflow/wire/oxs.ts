@@ -72,10 +72,6 @@ export function writeOxs(writer: ByteWriter, stats: OxsStatistics): void {
     writer.u32(stats.idleAge);
     writer.u32(0);
   }
-  if (stats.flows !== null) {
-    header(FLOW_COUNT, 4);
-    writer.u32(stats.flows);
-  }
   if (stats.packets !== UNKNOWN_COUNT) {
     header(PACKET_COUNT, 8);
     writer.u64(stats.packets);
@@ -83,6 +79,10 @@ export function writeOxs(writer: ByteWriter, stats: OxsStatistics): void {
   if (stats.bytes !== UNKNOWN_COUNT) {
     header(BYTE_COUNT, 8);
     writer.u64(stats.bytes);
+  }
+  if (stats.flows !== null) {
+    header(FLOW_COUNT, 4);
+    writer.u32(stats.flows);
   }
   writer.patch16(start + 2, writer.length - start);
   writer.pad(start);

@@ -432,7 +432,7 @@ function writeDescription(writer: ByteWriter, { table, eviction, evictionFlags, 
     writer.u8(table);
     writer.u8(0);
     writer.u32((eviction ? CONFIG_EVICTION : 0) | (vacancy === null ? 0 : CONFIG_VACANCY));
-    if (eviction) {
+    if (eviction || evictionFlags !== 0) {
       writeProperty(writer, PROPERTY_EVICTION, () => writer.u32(evictionFlags));
     }
     if (vacancy !== null) {

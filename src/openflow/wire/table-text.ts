@@ -43,7 +43,10 @@ export function formatTableMod(message: TableModMessage, version: number): strin
 export function formatTableDescription(description: TableDescription, withCurrent: boolean): string {
   const { table, eviction, evictionFlags, vacancy } = description;
   const names = EVICTION_FLAGS.filter((_, bit) => (evictionFlags & (1 << bit)) !== 0);
-  const flags = eviction ? ` eviction_flags=${names.length === 0 ? '(default)' : formatEviction(names)}` : '';
+  const flags =
+    eviction || evictionFlags !== 0
+      ? ` eviction_flags=${names.length === 0 ? '(default)' : formatEviction(names)}`
+      : '';
   const vacancyText =
     vacancy === null
       ? 'vacancy=off'
