@@ -353,7 +353,7 @@ test('a stopped loop leaves nothing behind, and can be started again', () => {
 
 test('a port that is removed while its packets are switched', () => {
   let seen = 0;
-  const { timers, target, devices } = running(3, {
+  const { timers, target, devices, stop } = running(3, {
     onPacketIn: () => {
       if (seen++ === 0) target.removePort('d3');
     },
@@ -365,7 +365,10 @@ test('a port that is removed while its packets are switched', () => {
   for (let turn = 0; turn < 10; turn++) timers.turn();
   assert.ok(third.isClosed);
   assert.equal(timers.soonCallbacks.length, 0);
-  // its number is free for another one, which gets nothing of the old one's
+  stop();
+  runSwitch(target, timers);
+  assert.equal(third.listener, null);
+  // its number is free for another one
   const next = new ScriptedDevice('d4');
   target.addPort('d4', { netdev: next, number: 3 });
   next.waiting = packets(1, 3, 1);
@@ -400,11 +403,31 @@ test('when a callback throws, the rest of the packets is not forgotten', () => {
 });
 
 test('poll from within a poll does nothing and loses nothing', () => {
-  const target: Switch = new Switch({ onPacketIn: () => target.poll() });
-  for (const name of ['p1', 'p2']) target.addPort(name);
-  target.addFlow('actions=controller,output:2');
-  const { netdev } = target.port('p1');
-  for (let index = 0; index < 100; index++) (netdev as MemoryNetdev).inject(frame(1, 2));
+  const target: Switch = new Switch({
+    onPacketIn() {
+      memory('p3').inject(frame(3, 2));
+      target.poll();
+    },
+  });
+  const memory = (name: string): MemoryNetdev => target.port(name).netdev as MemoryNetdev;
+  for (const name of ['p1', 'p2', 'p3']) target.addPort(name);
+  target.addFlows('in_port=1 actions=controller,output:2\nin_port=3 actions=output:2');
+  for (let index = 0; index < 100; index++) memory('p1').inject(frame(1, 2));
   target.poll();
-  assert.equal(target.port('p2').receive().length, 100);
+  assert.equal(target.port('p2').receive().length, 200);
+});
+
+test('a port that said several times that it has something is asked once', () => {
+  const target = new Switch();
+  const netdev = new MemoryNetdev('p1');
+  const receive = netdev.receive.bind(netdev);
+  let receives = 0;
+  netdev.receive = (batch) => {
+    receives++;
+    return receive(batch);
+  };
+  target.addPort('p1', { netdev });
+  for (let index = 0; index < 10; index++) netdev.inject(frame(1, 2));
+  target.poll();
+  assert.equal(receives, 1);
 });
