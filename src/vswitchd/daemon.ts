@@ -15,7 +15,6 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, writeSync } from 'node:fs';
-import { closeStandardStreams } from '../platform/index.ts';
 import { type ExitActions, SIGNAL_TEXTS } from './fatal-signal.ts';
 import { checkPidfile, createPidfile } from './pidfile.ts';
 import type { Vlog } from './vlog.ts';
@@ -66,19 +65,28 @@ export async function becomeDaemon(
   const part = processPart(settings);
   const isStarted = process.env[ROLE_VARIABLE] !== undefined;
   delete process.env[ROLE_VARIABLE];
-  if (!isStarted && settings.pidfile !== null && !settings.overwritePidfile) checkPidfile(settings.pidfile);
+  if (!isStarted && settings.pidfile !== null && !settings.overwritePidfile) await checkPidfile(settings.pidfile);
   if (part === 'launcher') return startInBackground(settings, vlog);
+  const { closeStandardStreams } = await import('../platform/index.ts');
+  const leaveTerminal = (): void => {
+    vlog.turnConsoleOff();
+    if (settings.changeDirectory) process.chdir('/');
+    closeStandardStreams();
+  };
   if (part === 'monitor') {
     vlog.subprogram = 'monitor';
-    return monitorDaemon(settings, vlog, isStarted);
+    return monitorDaemon(settings, vlog, () => {
+      if (settings.detach) leaveTerminal();
+      if (isStarted) tellReady();
+    });
   }
   process.title = settings.program;
   if (settings.pidfile !== null) {
-    createPidfile(settings.pidfile);
+    await createPidfile(settings.pidfile);
     exitActions.addFile(settings.pidfile);
   }
   return () => {
-    if (settings.detach) leaveTerminal(settings, vlog);
+    if (settings.detach) leaveTerminal();
     if (isStarted) tellReady();
   };
 }
@@ -90,7 +98,7 @@ async function startInBackground(settings: DaemonSettings, vlog: Vlog): Promise<
   return NEVER;
 }
 
-async function monitorDaemon(settings: DaemonSettings, vlog: Vlog, isChild: boolean): Promise<never> {
+async function monitorDaemon(settings: DaemonSettings, vlog: Vlog, onReady: () => void): Promise<never> {
   const log = vlog.module('daemon_unix');
   let status = 'healthy';
   let crashes = 0;
@@ -99,10 +107,7 @@ async function monitorDaemon(settings: DaemonSettings, vlog: Vlog, isChild: bool
     const child = startAgain('daemon', false);
     process.title = `${settings.program}: monitoring pid ${child.pid} (${status})`;
     if (!(await isReady(child))) await endAs(child, settings, vlog);
-    if (crashes === 0) {
-      if (settings.detach) leaveTerminal(settings, vlog);
-      if (isChild) tellReady();
-    }
+    if (crashes === 0) onReady();
     const { code, signal } = await ended(child);
     const death = describeEnd(code, signal);
     if (signal === null || !CRASH_SIGNALS.has(signal)) {
@@ -173,10 +178,4 @@ function tellReady(): void {
   } catch {
     // Nobody waits any more.
   }
-}
-
-function leaveTerminal(settings: DaemonSettings, vlog: Vlog): void {
-  vlog.turnConsoleOff();
-  if (settings.changeDirectory) process.chdir('/');
-  closeStandardStreams();
 }

@@ -1,16 +1,17 @@
 /**
  * Pidfiles as Open vSwitch has them: the number of a process in a file that this very process keeps locked. A file that nobody
  * locks is stale, whatever is in it. The file appears under its name whole and locked.
+ *
+ * What locks need is loaded when there is something to lock: the process that only starts the daemon should take no time.
  */
 import { closeSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
-import { findLockHolder, tryLockFile } from '../platform/index.ts';
 import { OptionsError } from './getopt.ts';
 import { reasonOf } from './vlog-output.ts';
 
 const PIDFILE_MODE = 0o644;
 
-/** Throws `OptionsError` when a running process holds the pidfile. */
-export function checkPidfile(path: string): void {
+/** Rejects with `OptionsError` when a running process holds the pidfile. */
+export async function checkPidfile(path: string): Promise<void> {
   let fd: number;
   try {
     fd = openSync(path, 'r+');
@@ -20,6 +21,7 @@ export function checkPidfile(path: string): void {
     throw new OptionsError(`${path}: pidfile check failed (${reasonOf(failure)}), aborting`);
   }
   try {
+    const { findLockHolder } = await import('../platform/index.ts');
     const holder = findLockHolder(fd);
     if (holder !== null) throw new OptionsError(`${path}: already running as pid ${holder}, aborting`);
   } finally {
@@ -27,8 +29,9 @@ export function checkPidfile(path: string): void {
   }
 }
 
-/** Makes the pidfile of this process, in place of any other. The lock holds until the process ends. Throws `OptionsError`. */
-export function createPidfile(path: string): void {
+/** Makes the pidfile of this process, in place of any other. The lock holds until the process ends. Rejects with `OptionsError`. */
+export async function createPidfile(path: string): Promise<void> {
+  const { tryLockFile } = await import('../platform/index.ts');
   const temporary = `${path}.tmp`;
   let fd: number;
   try {

@@ -4,7 +4,7 @@
  */
 import { closeSync, fstatSync, openSync, statSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { openUnixDatagram, type UnixDatagram } from '../platform/index.ts';
+import type { UnixDatagram } from '../platform/index.ts';
 import type { LogFile, VlogOutput } from './vlog.ts';
 
 const LOG_FILE_MODE = 0o660;
@@ -79,21 +79,25 @@ function writeQuietly(fd: number, line: string): void {
 function createSyslogSender(method: SyslogMethod): (line: string) => void {
   if (method.kind === 'null') return () => {};
   if (method.kind === 'udp') return createUdpSender(method);
+  // Most containers have no syslog daemon: what sockets need is loaded when there is one.
+  let platform: Promise<typeof import('../platform/index.ts')> | null = null;
   let socket: UnixDatagram | null = null;
   let skip = 0;
   return (line) => {
     if (skip > 0) {
       skip--;
-      return;
+    } else if (socket === null && statSync(method.path, { throwIfNoEntry: false }) === undefined) {
+      skip = RETRY_AFTER_MESSAGES;
+    } else {
+      platform ??= import('../platform/index.ts');
+      void platform.then(({ openUnixDatagram }) => {
+        socket ??= openUnixDatagram(method.path);
+        if (socket?.send(line) === true) return;
+        socket?.close();
+        socket = null;
+        skip = RETRY_AFTER_MESSAGES;
+      });
     }
-    // Most containers have no syslog daemon: do not load what sockets need for nothing.
-    if (socket === null && statSync(method.path, { throwIfNoEntry: false }) !== undefined) {
-      socket = openUnixDatagram(method.path);
-    }
-    if (socket?.send(line) === true) return;
-    socket?.close();
-    socket = null;
-    skip = RETRY_AFTER_MESSAGES;
   };
 }
 
