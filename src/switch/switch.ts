@@ -20,7 +20,6 @@ import {
   type FlowModResult,
   formatMegaflow,
   formatTrace,
-  type Bridge as OfBridge,
   type RemovedRule,
   ruleStats,
   TABLE_INTERNAL,
@@ -281,7 +280,7 @@ export class Switch {
    * Adds flows in the text of `ovs-ofctl add-flows`, one a line, or as records. All or none: the first mistake throws, with its
    * line, and nothing is changed.
    */
-  addFlows(flows: string | readonly FlowMod[], bridge?: string): void {
+  addFlows(flows: string | Iterable<FlowMod>, bridge?: string): void {
     const target = this.#bridge(bridge);
     const mods = typeof flows === 'string' ? parseFlowMods(flows, this.#textOptions(target)) : flows;
     this.#applyAll(target, mods);
@@ -743,7 +742,7 @@ export class Switch {
     this.#report(bridge, removed);
   }
 
-  #applyAll(bridge: OfBridge, mods: readonly FlowMod[]): void {
+  #applyAll(bridge: Bridge, mods: Iterable<FlowMod>): void {
     const nowMs = this.nowMs;
     const removed: RemovedRule[] = bridge.tables
       .applyAll(mods, nowMs)
@@ -752,13 +751,13 @@ export class Switch {
     this.#report(bridge, removed);
   }
 
-  #report(bridge: OfBridge, removed: readonly RemovedRule[]): void {
+  #report(bridge: Bridge, removed: readonly RemovedRule[]): void {
     for (const { rule, reason } of removed) {
       this.#options.onFlowRemoved?.({ bridge: bridge.name, reason, flow: ruleStats(rule, this.nowMs) });
     }
   }
 
-  #bridge(name: string | undefined): OfBridge {
+  #bridge(name: string | undefined): Bridge {
     const bridge = this.pipeline.bridges.get(name ?? this.#firstBridge);
     if (bridge === undefined) {
       throw new SwitchError('BRIDGE_UNKNOWN', `no bridge named ${name}`);
@@ -766,7 +765,7 @@ export class Switch {
     return bridge;
   }
 
-  #bridgePort(name: string): { bridge: OfBridge; port: BridgePort } {
+  #bridgePort(name: string): { bridge: Bridge; port: BridgePort } {
     for (const bridge of this.pipeline.bridges.values()) {
       const port = bridge.portNamed(name);
       if (port !== undefined) {
@@ -780,7 +779,7 @@ export class Switch {
     return [...this.pipeline.bridges.values()].some((bridge) => bridge.portNamed(name) !== undefined);
   }
 
-  #choosePort(bridge: OfBridge, name: string, wanted: number | 'LOCAL' | undefined): number {
+  #choosePort(bridge: Bridge, name: string, wanted: number | 'LOCAL' | undefined): number {
     if (this.#hasPortNamed(name)) {
       throw new SwitchError(
         'PORT_EXISTS',
@@ -814,12 +813,12 @@ export class Switch {
   }
 
   /** For reading: texts may name ports. */
-  #textOptions(bridge: OfBridge): OpenFlowTextOptions {
+  #textOptions(bridge: Bridge): OpenFlowTextOptions {
     return { ports: bridge.portNames };
   }
 
   /** For writing: numbers, unless names are wanted. */
-  #outputOptions(bridge: OfBridge): OpenFlowTextOptions {
+  #outputOptions(bridge: Bridge): OpenFlowTextOptions {
     return this.#options.showsNames === true ? this.#textOptions(bridge) : {};
   }
 }
