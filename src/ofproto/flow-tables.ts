@@ -151,7 +151,7 @@ export class FlowTables {
    * Carries out flow mods in order, all or none: when one is refused, what those before it did is undone, and its error is
    * thrown (see `apply`).
    */
-  applyAll(mods: readonly FlowMod[], nowMs: number): FlowModResult[] {
+  applyAll(mods: Iterable<FlowMod>, nowMs: number): FlowModResult[] {
     const results: FlowModResult[] = [];
     const undo: (() => void)[] = [];
     try {
