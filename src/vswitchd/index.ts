@@ -18,6 +18,16 @@ export { becomeDaemon, type DaemonSettings, type ProcessPart, processPart } from
 export { abortOnBugs, ExitActions } from './fatal-signal.ts';
 export { OptionsError } from './getopt.ts';
 export { type MemoryReporter, MemoryReports, registerMemoryCommands } from './memory-report.ts';
+export type { OpenFlowBridge, OpenFlowDescription, OpenFlowPortDetails } from './openflow-bridge.ts';
+export {
+  OpenFlowConnection,
+  type OpenFlowConnectionKind,
+  type OpenFlowSettings,
+  type OpenFlowStream,
+} from './openflow-connection.ts';
+export { listenOpenFlow, type OpenFlowListenerOptions } from './openflow-listener.ts';
+export { OpenFlowService, type OpenFlowServiceOptions } from './openflow-service.ts';
+export { SwitchBridge, type SwitchBridgeOptions } from './openflow-switch.ts';
 export {
   type CommandLine,
   type DummyLevel,

@@ -111,7 +111,7 @@ export class OpenFlowConnection {
   readonly name: string;
   readonly kind: OpenFlowConnectionKind;
   readonly settings: OpenFlowSettings;
-  /** asynchronous messages that were not sent because the peer did not read */
+  /** asynchronous messages that were not sent because the peer did not read, or its version has no such message */
   droppedMessages = 0;
   readonly #stream: OpenFlowStream;
   readonly #handler: OpenFlowConnectionHandler;
@@ -174,12 +174,19 @@ export class OpenFlowConnection {
     }
   }
 
-  /** Sends a message that answers no request, unless too much waits. */
+  /** Sends a message that answers no request, unless too much waits or the version cannot say it. */
   sendAsync(message: Message, name?: string): void {
     if (this.#stream.pendingBytes > MAX_PENDING_ASYNC_BYTES) {
       this.droppedMessages++;
-    } else {
+      return;
+    }
+    try {
       this.send(message, this.takeXid(), name);
+    } catch (error) {
+      if (!(error instanceof OpenFlowError)) {
+        throw error;
+      }
+      this.droppedMessages++;
     }
   }
 
@@ -248,7 +255,7 @@ export class OpenFlowConnection {
     this.#version = negotiateVersion(this.#versions, versions);
     if (this.#version === null) {
       const ours = versionsText(this.#versions);
-      const text = `We support ${ours}, you support ${versionsText(versions)}, no common versions.\n`;
+      const text = `We support ${ours}, you support ${versionsText(versions)}, no common versions.`;
       this.#writeError('OFPHFC_INCOMPATIBLE', asciiBytes(text), 0, 1);
       this.#fail(`version negotiation failed (we support ${ours}, peer supports ${versionsText(versions)})`);
       return;

@@ -23,21 +23,21 @@ export class RealSwitch {
 
   constructor() {
     process.once('exit', this.stop);
-    this.run('ovsdb-tool', 'create', this.#path('conf.db'), SCHEMA);
+    this.run('ovsdb-tool', 'create', this.path('conf.db'), SCHEMA);
     this.#start('ovsdb-server', [
-      this.#path('conf.db'),
-      `--remote=punix:${this.#path('db.sock')}`,
-      `--unixctl=${this.#path('ovsdb.ctl')}`,
+      this.path('conf.db'),
+      `--remote=punix:${this.path('db.sock')}`,
+      `--unixctl=${this.path('ovsdb.ctl')}`,
     ]);
     this.#await('db.sock');
     this.vsctl('--no-wait', 'init');
     this.#start('ovs-vswitchd', [
-      `unix:${this.#path('db.sock')}`,
+      `unix:${this.path('db.sock')}`,
       '--enable-dummy=override',
       '--disable-system',
       '--disable-system-route',
-      `--unixctl=${this.#path('vswitchd.ctl')}`,
-      `--log-file=${this.#path('vswitchd.log')}`,
+      `--unixctl=${this.path('vswitchd.ctl')}`,
+      `--log-file=${this.path('vswitchd.log')}`,
     ]);
     this.#await('vswitchd.ctl');
   }
@@ -52,16 +52,16 @@ export class RealSwitch {
   }
 
   vsctl(...args: string[]): string {
-    return this.run('ovs-vsctl', `--db=unix:${this.#path('db.sock')}`, ...args);
+    return this.run('ovs-vsctl', `--db=unix:${this.path('db.sock')}`, ...args);
   }
 
   appctl(...args: string[]): string {
-    return this.run('ovs-appctl', '-t', this.#path('vswitchd.ctl'), ...args);
+    return this.run('ovs-appctl', '-t', this.path('vswitchd.ctl'), ...args);
   }
 
   /** `ovs-ofctl -O OpenFlow15 COMMAND BRIDGE …`. */
   ofctl(command: string, bridge: string, ...args: string[]): string {
-    return this.run('ovs-ofctl', '-O', 'OpenFlow15', command, `unix:${this.#path(`${bridge}.mgmt`)}`, ...args);
+    return this.run('ovs-ofctl', '-O', 'OpenFlow15', command, `unix:${this.path(`${bridge}.mgmt`)}`, ...args);
   }
 
   readonly stop = (): void => {
@@ -72,7 +72,8 @@ export class RealSwitch {
     process.removeListener('exit', this.stop);
   };
 
-  #path(name: string): string {
+  /** A file of its folder, such as `br0.mgmt`. */
+  path(name: string): string {
     return join(this.#folder, name);
   }
 
@@ -86,7 +87,7 @@ export class RealSwitch {
   }
 
   #await(name: string): void {
-    for (let attempt = 0; !existsSync(this.#path(name)); attempt++) {
+    for (let attempt = 0; !existsSync(this.path(name)); attempt++) {
       if (attempt === START_ATTEMPTS) {
         throw new Error(`${name} did not appear`);
       }
