@@ -7,7 +7,6 @@ import { TABLE_ALL } from '../ofproto/index.ts';
 import {
   type FlowStatsRequest,
   type Message,
-  type MessageKind,
   OFPG_ALL,
   OFPG_ANY,
   OFPM_ALL,
@@ -30,9 +29,6 @@ const OF12 = 3;
 const OF15 = 6;
 /** OFPMF_*: kbps, pktps, burst, stats */
 const METER_CAPABILITIES = 0xf;
-
-/** The questions that are answered here. */
-export type Question = Extract<MessageKind, `${string}_request`>;
 
 /** The answer to a question, or null when the message is none. Throws `OpenFlowError` for what does not exist. */
 export function answerOf(target: OpenFlowBridge, message: Message, version: OpenFlowVersion): Message | null {
