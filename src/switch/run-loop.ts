@@ -20,8 +20,8 @@ import type { Switch } from './switch.ts';
 /** Batches of a port that are handled before others get their turn: about a millisecond of small packets. */
 const ROUNDS_PER_TURN = 8;
 
-/** How long the loop looks again and again before it sleeps, and what counts as quickly. */
-const LINGER_MS = 0.05;
+/** How long the loop looks again and again before it sleeps, and what counts as quickly: a round trip of `ping -f` on a slow machine. */
+const LINGER_MS = 0.2;
 /** How often it may linger in vain after packets followed each other quickly. */
 const MAX_PATIENCE = 8;
 
