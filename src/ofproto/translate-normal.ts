@@ -21,7 +21,7 @@ import { OFPP_CONTROLLER, OFPP_NONE } from '../openflow/index.ts';
 import { ETHERTYPE_ARP, ETHERTYPE_VLAN } from '../wire/index.ts';
 import { ethertypeOf, networkProtocolOf } from './flow-edit.ts';
 import { type BridgePort, DEFAULT_PORT_CONFIG, TRUNK_ALL } from './port.ts';
-import type { TranslationContext } from './translation-context.ts';
+import { type TranslationContext, WHOLE_PACKET } from './translation-context.ts';
 
 const VLAN_VID_MASK = 0x0fff;
 const VLAN_PCP_MASK = 0xe000;
@@ -38,8 +38,6 @@ interface FrameVlans {
 }
 
 type OutputToPort = (context: TranslationContext, port: number, maxLength: number, isLast: boolean) => void;
-
-const WHOLE_PACKET = 0xffff;
 
 /** Where packets come from that a controller makes up: a trunk of all VLANs at which nothing is learned. */
 const NO_PORT: BridgePort = {

@@ -20,10 +20,7 @@ import type { BridgePort } from './port.ts';
 import type { Rule } from './rule.ts';
 import { translateNormal } from './translate-normal.ts';
 import { lookUpTable } from './translate-table.ts';
-import type { TranslationContext } from './translation-context.ts';
-
-/** A packet is not truncated. */
-export const WHOLE_PACKET = 0xffff;
+import { type TranslationContext, WHOLE_PACKET } from './translation-context.ts';
 
 /**
  * `output`, with any port number that OpenFlow knows. `maxLength` counts for the controller, and for `truncate`. `isLast`:

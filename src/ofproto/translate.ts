@@ -94,16 +94,9 @@ import type { TranslationTrace } from './trace.ts';
 import { translateGroup } from './translate-group.ts';
 import { translateLearn } from './translate-learn.ts';
 import { translateBundle, translateMultipath } from './translate-multipath.ts';
-import {
-  mayReceive,
-  sendToController,
-  setQueue,
-  translateEnqueue,
-  translateOutput,
-  WHOLE_PACKET,
-} from './translate-output.ts';
+import { mayReceive, sendToController, setQueue, translateEnqueue, translateOutput } from './translate-output.ts';
 import { lookUpTable } from './translate-table.ts';
-import { TranslationContext, type TranslationError } from './translation-context.ts';
+import { TranslationContext, type TranslationError, WHOLE_PACKET } from './translation-context.ts';
 
 /** What to translate. */
 export interface TranslationRequest {

@@ -67,6 +67,9 @@ const UPCALL_PID = 0;
 /** cookie of what no rule did */
 const NO_COOKIE = 0xffffffffffffffffn;
 
+/** Length to output that means: do not truncate. */
+export const WHOLE_PACKET = 0xffff;
+
 export class TranslationContext {
   readonly flow: FlowWords = createFlow();
   readonly base: FlowWords = createFlow();
